@@ -119,7 +119,9 @@ def execute(path, output=None):
     "Run one notebook from top to bottom and write it to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
                "--ExecutePreprocessor.timeout=300", "--output", str(output or path)]
-    subprocess.run(command, check=True, env=quiet_environment(), cwd=path.parent)
+    done = subprocess.run(command, env=quiet_environment(), cwd=path.parent, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1])
 
 
 def clean():
