@@ -3,13 +3,26 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 settings = ConfigParser(delimiters=["="])
 settings.read("settings.ini", encoding="utf-8")
 settings = settings["DEFAULT"]
 extras = {name: settings[f"{name}_requirements"].split() for name in ("dev", "cluster", "synth")}
 
+
+class BuildWithResults(build_py):
+    "The measured results that the chapters quote travel with the package."
+
+    def run(self):
+        super().run()
+        for path in sorted(Path("results").glob("*.*")):
+            self.mkpath(f"{self.build_lib}/sere_nb/bundled/results")
+            self.copy_file(str(path), f"{self.build_lib}/sere_nb/bundled/results/{path.name}")
+
+
 setup(
+    cmdclass={"build_py": BuildWithResults},
     name=settings["lib_name"],
     version=settings["version"],
     description=settings["description"],

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EMOTIONS', 'ALIASES', 'PACKAGES', 'SereError', 'emotion_name', 'generator', 'assert_same', 'atomic_path', 'require',
-           'progress', 'source_commit', 'provenance']
+           'progress', 'package_folder', 'source_commit', 'provenance', 'results_file']
 
 # %% ../nbs/00_core.ipynb #4636233c
 import hashlib
@@ -13,6 +13,8 @@ import os
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+
+import sere_nb
 
 # %% ../nbs/00_core.ipynb #e9034710
 EMOTIONS = {  # emotion -> colour; palettes of Okabe & Ito (2008) and of Paul Tol (2021)
@@ -128,10 +130,15 @@ def progress(
     return tqdm(iterable, desc=label, total=total, unit=unit, disable=not shown, leave=False)
 
 # %% ../nbs/00_core.ipynb #b9f579c3
+def package_folder() -> Path:
+    "Where this package lies, with the data that it bundles."
+    return Path(sere_nb.__file__).resolve().parent
+
+
 def source_commit() -> str:
     "Commit of the source tree this package runs from (with `+` if it was changed since), `None` outside of one."
     import subprocess
-    root = Path(__file__).resolve().parent.parent if "__file__" in globals() else Path.cwd()
+    root = package_folder().parent
     if not (root / ".git").exists():
         return None
     git = lambda *words: subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
@@ -149,8 +156,19 @@ def provenance(
     import platform
     from datetime import datetime, timezone
     from importlib.metadata import distributions
-    from sere_nb import __version__
     installed = {d.metadata["Name"].lower(): d.version for d in distributions() if d.metadata["Name"]}
-    return {"sere_nb": __version__, "commit": source_commit(), "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    return {"sere_nb": sere_nb.__version__, "commit": source_commit(), "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
             "python": platform.python_version(), "platform": platform.platform(), "device": device,
             "packages": {name: installed[name] for name in PACKAGES if name in installed}, "options": options}
+
+# %% ../nbs/00_core.ipynb #bc333f23
+def results_file(
+    name: str,  # such as "ladder.csv"
+) -> Path:  # where it lies: in the repository, or in the installed package
+    """A measured result that the book quotes.
+
+    Raises `SereError` if there is none of that name."""
+    for folder in (package_folder().parent / "results", package_folder() / "bundled" / "results"):
+        if (folder / name).is_file():
+            return folder / name
+    raise SereError(f"results/{name} is not there; write it with the script in benchmarks/ that makes it")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .core import SereError, atomic_path, emotion_name, generator, progress
+from .core import SereError, emotion_name, generator, package_folder, progress
 
 # %% ../nbs/01_data.ipynb #2e6b2ee4
 @dataclass(frozen=True)
@@ -193,7 +193,7 @@ def mini_corpus(
     language: str = None,  # "de", "en", "it" or "zh"; all four if left out
 ) -> pd.DataFrame:  # corpora `mini-de`, `mini-en`, … as one table
     "The synthetic corpus inside the package: for first steps and tests, never evidence."
-    folder = Path(__file__).resolve().parent / "bundled" / "mini"
+    folder = package_folder() / "bundled" / "mini"
     table = read_metadata(folder, "mini")
     table["corpus"] = "mini-" + table.language
     return table if language is None else table[table.language == language].reset_index(drop=True)
@@ -297,7 +297,7 @@ def read_audio(
         raise SereError(f"{path}: {len(samples) / rate * 1000:.0f} ms of audio, at least {SHORTEST * 1000:.0f} ms are needed")
     waveform = samples.mean(axis=1)
     if not np.isfinite(waveform).all():
-        raise SereError(f"{path}: {np.mean(~np.isfinite(waveform)):.1%} of the samples are not finite numbers; export it again")
+        raise SereError(f"{path}: {np.sum(~np.isfinite(waveform))} samples are not finite numbers; export it again")
     if np.abs(waveform).max() < 1e-5:
         raise SereError(f"{path}: silence from beginning to end")
     return waveform if rate == SAMPLE_RATE else _resample(waveform, rate)
@@ -358,17 +358,17 @@ def speaker_folds(
             yield train, test
 
 # %% ../nbs/01_data.ipynb #2e411b30
-def _resume(address, output_file, pooch_):
+def _resume(address, output_file, _pooch):
     "Downloader for pooch which goes on with a `.part` file where an earlier attempt ended."
     import requests
-    part = Path(pooch_.path) / (Path(address).name + ".part")
+    part = Path(output_file).with_name(Path(address).name + ".part")
     done = part.stat().st_size if part.exists() else 0
     with requests.get(address, headers={"Range": f"bytes={done}-"} if done else {}, stream=True, timeout=60) as answer:
         if answer.status_code != 416:  # 416: nothing is left to fetch
             answer.raise_for_status()
-            total = int(answer.headers.get("Content-Length", 0)) // 2**20
+            total = int(answer.headers.get("Content-Length", 0)) // 2**16
             with open(part, "ab" if answer.status_code == 206 else "wb") as file:
-                for block in progress(answer.iter_content(2**20), "downloading", total, unit="MiB"):
+                for block in progress(answer.iter_content(2**16), "downloading", total, unit="×64 KiB"):
                     file.write(block)
     part.replace(output_file)
 
