@@ -87,24 +87,47 @@ def install_cell(path, directives, config):
                       f'    get_ipython().run_line_magic("pip", "install -q \'{name} @ {config["install_url"]}\'")'])
 
 
+def shown(source):
+    "Exported code is part of the text and shown; exported imports are not."
+    only_imports = not re.search(r"(?m)^(?!import |from |#|\)|\s|$)", source)
+    return re.sub(r"^#\|\s*exports?\b", "#| export" if only_imports else "#| exports", source)
+
+
 def framed(path, notebook, config):
     "The notebook of `path` with its generated parts as they should be."
-    title = notebook.cells[0]
-    lines = [line for line in title.source.rstrip().split("\n") if "images/colab-badge.svg" not in line]
-    title.source = "\n".join(lines).rstrip() + "\n\n" + navigation(path, config)
-    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cells = notebook.cells
+    if "colab-badge.svg" not in cells[1].source:
+        cells.insert(1, nbformat.v4.new_markdown_cell(id="navigation"))
+    cells[1].source = navigation(path, config)
+    first = next(cell for cell in cells if cell.cell_type == "code")
     directives = [line for line in first.source.split("\n") if line.startswith("#|") and "hide" not in line]
-    if not any("default_exp" in line for line in directives) and "find_spec" not in first.source:
+    if not any("default_exp" in line for line in directives):
         sys.exit(f"{path.name}: the first code cell should be `#| default_exp …`")
     first.source = install_cell(path, [*directives, "#| hide"], config)
+    for cell in cells:
+        cell.source = shown(cell.source) if cell.cell_type == "code" else cell.source
     return notebook
 
 
+def addressed(notebook, config):
+    "The index with links into the repository that follow settings.ini."
+    for cell in notebook.cells:
+        cell.source = re.sub(r"https://github\.com/[\w.-]+/[\w.-]+/blob/[\w.-]+/", f"{config['git_url']}/blob/{config['branch']}/", cell.source)
+    return notebook
+
+
+def generated(path, config):
+    "A notebook as it should be: chapters are framed, the index has its links, the rest is as it is."
+    if path in chapters():
+        return framed(path, read(path), config)
+    return addressed(read(path), config) if path.name == "index.ipynb" else read(path)
+
+
 def frame():
-    "Write the generated parts of all chapters."
+    "Write the generated parts of all chapters and of the index."
     config = settings()
-    for path in chapters():
-        path.write_text(dump(framed(path, read(path), config)), encoding="utf-8")
+    for path in [*chapters(), NOTEBOOKS / "index.ipynb"]:
+        path.write_text(dump(generated(path, config)), encoding="utf-8")
 
 
 # --- run -------------------------------------------------------------------------------------------------------------
@@ -171,6 +194,7 @@ def docs():
     "Build the site: nbdev prepares the notebooks, quarto or smalldocs renders them."
     from nbdev.serve import proc_nbs
     os.chdir(ROOT)
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:nbdev.processors"
     shutil.rmtree(ROOT / "_proc", ignore_errors=True)
     processed = proc_nbs(n_workers=1)
     shutil.copy(ROOT / "_quarto.yml", processed / "_quarto.yml")
@@ -191,12 +215,20 @@ def broken_links(path, text):
             yield f"{path.relative_to(ROOT)}: broken link {link}"
 
 
+def mixes_imports(cell):
+    "Whether a cell that is not exported has imports and other code: nbdev would run it, alone, while it prepares the site."
+    if "find_spec" in cell.source or re.search(r"(?m)^#\|\s*export", cell.source):
+        return False
+    imports = re.search(r"(?m)^(import|from) ", cell.source)
+    return bool(imports and re.search(r"(?m)^(?!import |from |#|\)|\s|$)", cell.source))
+
+
 def notebook_faults(path, config):
     "What is wrong with one notebook, a line each."
     name, notebook = path.relative_to(ROOT), read(path)
     if path.stat().st_size > LARGEST_NOTEBOOK:
         yield f"{name}: {path.stat().st_size // 1024} KB, more than {LARGEST_NOTEBOOK // 1024} KB"
-    if path in chapters() and dump(framed(path, read(path), config)) != path.read_text(encoding="utf-8"):
+    if dump(generated(path, config)) != path.read_text(encoding="utf-8"):
         yield f"{name}: generated parts are out of date; run `python tools/book.py frame`"
     prints = [cell for cell in notebook.cells if cell.cell_type == "code" and re.search(r"(?m)^\s*(print|display|plt\.show)\(", cell.source)]
     if prints and not any(cell.outputs for cell in prints):
@@ -204,6 +236,8 @@ def notebook_faults(path, config):
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             yield from broken_links(path, cell.source)
+        elif mixes_imports(cell):
+            yield f"{name}: imports belong in a cell of their own: {cell.source.splitlines()[0]}"
         elif any(output.output_type == "error" for output in cell.outputs):
             yield f"{name}: a saved cell ends in an error: {cell.source.splitlines()[0]}"
 
