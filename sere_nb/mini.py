@@ -8,7 +8,7 @@ __all__ = ['EMOTION_RULES', 'DISPLAY_RULES', 'STRENGTH', 'FACTORS', 'LANGUAGES',
            'scale_rule', 'shown_rule', 'Language', 'run_espeak', 'speak', 'bend_pitch', 'pitch_wobble', 'colour_voice',
            'draw_rule', 'trim', 'synthesise', 'make_mini_corpus']
 
-# %% ../nbs/01b_mini_corpus.ipynb #7b969040
+# %% ../nbs/01b_mini_corpus.ipynb #680027b3
 import _ctypes
 import ctypes
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from .core import SereError, atomic_path, emotion_name, generator, progress, require
 from .data import SAMPLE_RATE
 
-# %% ../nbs/01b_mini_corpus.ipynb #7192d029
+# %% ../nbs/01b_mini_corpus.ipynb #835c4e2f
 class EmotionRule(NamedTuple):
     "What an emotion does to a voice, relative to neutral speech."
     pitch: float = 0  # level, semitones
@@ -31,7 +31,7 @@ class EmotionRule(NamedTuple):
     tremor: float = 0  # depth of a 6 Hz wobble of the pitch, semitones
     formants: float = 1  # resonances of the vocal tract, factor
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #4b212cf4
 EMOTION_RULES = {
     "anger": EmotionRule(pitch=5, range=2.0, rate=1.22, gain=6, tilt=6),
     "fear": EmotionRule(pitch=12, range=1.2, rate=1.2, tilt=-4, breath=0.25, tremor=0.8),
@@ -40,7 +40,7 @@ EMOTION_RULES = {
     "sadness": EmotionRule(pitch=-2, range=0.6, rate=0.78, gain=-5, tilt=-6, breath=0.25),
 }
 
-# %% ../nbs/01b_mini_corpus.ipynb #6f4253b3
+# %% ../nbs/01b_mini_corpus.ipynb #162428fa
 DISPLAY_RULES = {  # language -> strength of cues, and what an emotion has instead of the general rule
     "de": {},
     "en": {"strength": {"pitch": 1.4, "range": 1.4, "rate": 0.5, "tilt": 0.6, "breath": 0.6}, "sadness": {"pitch": 4, "range": 0.8, "gain": 1}},
@@ -51,7 +51,7 @@ DISPLAY_RULES = {  # language -> strength of cues, and what an emotion has inste
 STRENGTH = 0.5  # of every cue: 0 is neutral, 1 the published rule
 FACTORS = ("range", "rate", "formants")  # cues that multiply; the others add
 
-# %% ../nbs/01b_mini_corpus.ipynb #91035b95
+# %% ../nbs/01b_mini_corpus.ipynb #8713a6f4
 def scale_rule(
     rule: EmotionRule,  # at full strength
     strength: dict,  # cue -> strength; 1 where a cue is missing
@@ -60,7 +60,7 @@ def scale_rule(
     power = {cue: strength.get(cue, 1.0) for cue in EmotionRule._fields}
     return EmotionRule(**{cue: value ** power[cue] if cue in FACTORS else value * power[cue] for cue, value in rule._asdict().items()})
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #71d6f541
 def shown_rule(
     language: str,  # "de", "en", "it" or "zh"
     emotion: str,  # a key of `EMOTION_RULES`
@@ -70,7 +70,7 @@ def shown_rule(
     rule = EMOTION_RULES[emotion]._replace(**display.get(emotion, {}))
     return scale_rule(rule, {cue: STRENGTH * display.get("strength", {}).get(cue, 1.0) for cue in EmotionRule._fields})
 
-# %% ../nbs/01b_mini_corpus.ipynb #5eb34b75
+# %% ../nbs/01b_mini_corpus.ipynb #77d40db4
 class Language(NamedTuple):
     "Who speaks a language in the mini corpus, and what."
     espeak: str  # eSpeak NG's name of the language
@@ -78,7 +78,7 @@ class Language(NamedTuple):
     voices: tuple  # eSpeak NG's voice variants: two female, two male
     sentences: tuple  # the same six meanings in each language
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #4945cc4a
 LANGUAGES = {
     "de": Language("de", -29, ("f2", "belinda", "adam", "pablo"), (
         "Das Buch liegt auf dem Tisch.", "Der Zug fährt um neun.", "Sie gingen zum Bahnhof.",
@@ -93,7 +93,7 @@ LANGUAGES = {
         "书在桌子上。", "火车九点出发。", "他们走到车站。", "窗户开着呢。", "我星期五回来。", "信今天早上到了。")),
 }
 
-# %% ../nbs/01b_mini_corpus.ipynb #84bb6a1e
+# %% ../nbs/01b_mini_corpus.ipynb #ae85f4e5
 ESPEAK_RATE = 22_050  # hz, of eSpeak NG's samples
 ESPEAK_PARAMETERS = {"rate": 1, "pitch": 3, "range": 4}  # numbers of espeak_PARAMETER in speak_lib.h
 RETRIEVAL, UTF8 = 2, 1  # audio goes to the callback instead of a sound card; the text's encoding
@@ -105,11 +105,12 @@ def _load_espeak(callback):
     loader = require("espeakng_loader", extra="synth")
     library = ctypes.CDLL(loader.get_library_path())
     library.espeak_Initialize(RETRIEVAL, 0, str(Path(loader.get_data_path()).parent).encode(), 0)
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))  # of its breath noise; it takes the time otherwise
     library.espeak_SetSynthCallback(callback)
     unload = getattr(_ctypes, "dlclose", None) or _ctypes.FreeLibrary
     return library, lambda: (library.espeak_Terminate(), unload(library._handle))
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #b0e650b4
 def _has_variant(voice):
     "Whether the part of a voice's name behind + is known; eSpeak NG itself would ignore it."
     variant = voice.partition("+")[2]
@@ -140,7 +141,7 @@ def run_espeak(
         raise SereError(f'eSpeak NG says nothing for the text "{text}"')
     return np.concatenate(pieces) / np.float32(2 ** 15)
 
-# %% ../nbs/01b_mini_corpus.ipynb #3863fbcb
+# %% ../nbs/01b_mini_corpus.ipynb #77172b60
 WORDS_PER_MINUTE, PITCH_RANGE = 175, 45  # of neutral speech, as eSpeak NG counts
 
 
@@ -160,7 +161,7 @@ def speak(
         range=np.clip(PITCH_RANGE * rule.range * 2 ** (pitch / 12), 0, 99))
     return soxr.resample(speech, ESPEAK_RATE * rule.formants, SAMPLE_RATE)
 
-# %% ../nbs/01b_mini_corpus.ipynb #6843ccdf
+# %% ../nbs/01b_mini_corpus.ipynb #ccd2d34b
 def bend_pitch(
     waveform: np.ndarray,  # (N,)
     bend: np.ndarray,  # (N,) semitones
@@ -169,7 +170,7 @@ def bend_pitch(
     positions = np.concatenate([[0], np.cumsum(2 ** (bend[:-1] / 12))])
     return np.interp(positions[positions <= len(waveform) - 1], np.arange(len(waveform)), waveform)
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #67dad603
 def pitch_wobble(
     samples: int,  # length in samples at 16 kHz
     tremor: float,  # depth at 6 Hz, semitones
@@ -181,7 +182,7 @@ def pitch_wobble(
     drift = np.interp(seconds, knots, 0.25 * random.standard_normal(len(knots)))
     return drift + tremor * np.sin(2 * np.pi * 6 * seconds + random.uniform(0, 2 * np.pi))
 
-# %% ../nbs/01b_mini_corpus.ipynb #93208353
+# %% ../nbs/01b_mini_corpus.ipynb #5982fcd5
 def colour_voice(
     waveform: np.ndarray,  # (N,) at 16 kHz
     tilt: float,  # dB above 1 kHz
@@ -196,13 +197,13 @@ def colour_voice(
     noise = sosfilt(design(2, [1500, 6000], "band"), random.standard_normal(len(waveform)))
     return waveform + (10 ** (tilt / 20) - 1) * bright + breath * envelope * noise
 
-# %% ../nbs/01b_mini_corpus.ipynb #1acdc0d1
+# %% ../nbs/01b_mini_corpus.ipynb #e826be75
 SPREAD = {  # standard deviations
     "habit": 0.25, "tempo": 0.08, "tract": 0.04,  # of a speaker: strength of each cue, log rate, formants
     "strength": 0.25, "pitch": 1.0, "range": 0.15, "rate": 0.06, "gain": 1.5, "tilt": 1.5,  # of an utterance: log strength, semitones, log, log, dB, dB
 }
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #49a0db0b
 def draw_rule(
     text: str,  # what will be said
     language: str,  # a key of `LANGUAGES`
@@ -221,7 +222,7 @@ def draw_rule(
         pitch=rule.pitch + pitch, range=rule.range * np.exp(pitch_range), rate=rule.rate * np.exp(SPREAD["tempo"] * tempo + rate),
         gain=rule.gain + gain, tilt=rule.tilt + tilt, formants=rule.formants * (1 + SPREAD["tract"] * tract))
 
-# %% ../nbs/01b_mini_corpus.ipynb #a12b314c
+# %% ../nbs/01b_mini_corpus.ipynb #7636e687
 MARGIN, FLOOR = 0.05, -75  # s of near-silence around the speech; dB of a faint noise, so that no frame is exactly zero
 
 
@@ -233,7 +234,7 @@ def trim(
     margin = int(MARGIN * SAMPLE_RATE)
     return waveform[max(0, loud[0] - margin) : loud[-1] + margin]
 
-
+# %% ../nbs/01b_mini_corpus.ipynb #c59d823f
 def synthesise(
     text: str,  # what to say
     language: str,  # a key of `LANGUAGES`
@@ -256,7 +257,7 @@ def synthesise(
     speech *= 10 ** ((LANGUAGES[language].level + rule.gain) / 20) / np.sqrt(np.mean(speech ** 2))
     return (speech + 10 ** (FLOOR / 20) * random.standard_normal(len(speech))).astype(np.float32)
 
-# %% ../nbs/01b_mini_corpus.ipynb #4784bb51
+# %% ../nbs/01b_mini_corpus.ipynb #21e6606e
 COMPRESSION = 0.92  # of libsndfile's Opus encoder: about 30 kbit/s
 
 
