@@ -11,7 +11,7 @@ import hashlib
 import importlib
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import sere_nb
@@ -96,7 +96,8 @@ def atomic_path(
     except OSError as error:
         raise SereError(f"{path}: cannot be written ({error.strerror or error}); choose another folder or free some space") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing to delete, or its folder was never there
+            temporary.unlink()
 
 # %% ../nbs/00_core.ipynb #113a56b2
 def require(

@@ -90,7 +90,8 @@ def bootstrap_mean(
     rows = random.multinomial(tasks, np.full(tasks, 1 / tasks), rounds) / tasks if over == "tasks" else np.full((rounds, tasks), 1 / tasks)
     means = np.einsum("rt,td,rd->r", rows, values, columns)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Estimate(float(values.mean()), float(low), float(high))
+    mean = float(values.mean())
+    return Estimate(mean, min(mean, float(low)), max(mean, float(high)))  # rounding may not push the mean out of its interval
 
 
 def paired_bootstrap(
