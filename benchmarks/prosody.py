@@ -18,6 +18,7 @@ from time import process_time
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed
 from scipy.signal import lfilter
 
 from sere_nb.core import atomic_path, generator, progress, provenance
@@ -189,21 +190,29 @@ def score(features, labels, source, target, chosen, strength):
     return 100 * uar(labels[target], model.predict(features[target]))
 
 
-def task_rows(features, table, draws, strength, **columns):
+def task_rows(vectors, table, draws, strength, **columns):
     "One row per task: UAR from all source labels and the mean over draws of five per emotion."
     for first, second in permutations(CORPORA, 2):
         shared = common_emotions(table[table.corpus == first], table[table.corpus == second])
         source, target = (np.flatnonzero((table.corpus == name) & table.emotion.isin(shared)) for name in (first, second))
         labels, own = table.emotion.to_numpy(dtype=str), table.iloc[source].reset_index(drop=True)
-        shots = [score(features, labels, source, target, draw_shots(own, shared, 5, seed), strength) for seed in range(draws)]
-        whole = score(features, labels, source, target, np.arange(len(source)), strength)
+        shots = [score(vectors, labels, source, target, draw_shots(own, shared, 5, seed), strength) for seed in range(draws)]
+        whole = score(vectors, labels, source, target, np.arange(len(source)), strength)
         yield dict(columns, strength=strength, source=first, target=second, classes=len(shared), all_labels=whole, five_shot=np.mean(shots))
+
+
+def from_file(function, path):
+    "One file in a worker process, on one thread."
+    import torch
+    torch.set_num_threads(1)
+    return function(read_audio(path))
 
 
 def extracted(table, function, file):
     "Features of every utterance, kept in a file because they take minutes."
     if not file.exists():
-        found = np.stack([function(read_audio(path)) for path in progress(table.path, file.stem)])
+        heard = Parallel(n_jobs=2, return_as="generator")(delayed(from_file)(function, path) for path in table.path)
+        found = np.stack(list(progress(heard, file.stem, total=len(table))))
         with atomic_path(file) as path, open(path, "wb") as stream:
             np.save(stream, found)
     return np.load(file)
