@@ -34,7 +34,7 @@ def egemaps(table):
 
 def whisper(module):
     "Mean of the active frames of Whisper-tiny's layers 1 and 2, by the functions of a loading script."
-    from sere_nb.encode import active_frames
+    from sere_nb.encode import activity
     spec = importlib.util.spec_from_file_location("whisper_tiny", module)
     loader = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loader)
@@ -43,7 +43,7 @@ def whisper(module):
     def pooled(path):
         waveform = read_audio(path)
         frames = np.mean(loader.hidden_states(encoder, waveform)[1:3], axis=0)
-        active = active_frames(waveform)
+        active = activity(waveform)
         length = min(len(frames), len(active))
         return frames[:length][active[:length]].mean(axis=0)
     return lambda table: np.stack([pooled(path) for path in progress(table.path, "Whisper-tiny")])

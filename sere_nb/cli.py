@@ -8,6 +8,7 @@ __all__ = ['app', 'DEMO', 'Norm', 'Features', 'main', 'version', 'read_corpus', 
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
+import os
 import sys
 from enum import Enum
 from pathlib import Path
@@ -39,6 +40,7 @@ def _say(text="", stream=None):
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: several threads on few cores only wait for each other
     try:
         app()
     except SereError as error:

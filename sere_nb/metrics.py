@@ -147,8 +147,8 @@ class TransferMatrix:
         value: str = "uar",
     ):
         rows = results[results.method == method]
-        self.method, self.names = method, sorted(set(rows.source) | set(rows.target))
-        self.table = rows.pivot_table(index="source", columns="target", values=value, aggfunc="mean").reindex(self.names, columns=self.names)
+        self.method = method
+        self.table = rows.pivot_table(index="source", columns="target", values=value, aggfunc="mean")
 
     def __sub__(self, other):
         "Difference to another method's matrix, as a table."
@@ -157,10 +157,11 @@ class TransferMatrix:
     def plot(self, axis=None):
         "Heat map: source downward, target to the right, UAR in percent."
         import matplotlib.pyplot as plt
-        axis = axis or plt.subplots(figsize=(0.8 * len(self.names) + 1.6, 0.7 * len(self.names) + 1), dpi=90)[1]
+        height, width = self.table.shape
+        axis = axis or plt.subplots(figsize=(0.8 * width + 1.6, 0.7 * height + 1), dpi=90)[1]
         axis.imshow(self.table, cmap="cividis", vmin=0, vmax=1)
-        axis.set_xticks(range(len(self.names)), self.names, rotation=25, fontsize=8)
-        axis.set_yticks(range(len(self.names)), self.names, fontsize=8)
+        axis.set_xticks(range(width), self.table.columns, rotation=25, fontsize=8)
+        axis.set_yticks(range(height), self.table.index, fontsize=8)
         axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=self.method)
         for (row, column), score in np.ndenumerate(self.table.to_numpy()):
             if np.isfinite(score):

@@ -79,6 +79,7 @@ def plot_ladder(
     axis.axvline(100 * (1 / results.classes).mean(), color="black", linestyle=":", linewidth=1)
     axis.set_yticks(range(len(methods)), methods, fontsize=8)
     axis.set(xlabel="UAR (%), mean and 95 % interval over draws; dotted: chance")
+    axis.margins(x=0.12)
     axis.invert_yaxis()
 
 

@@ -1,0 +1,213 @@
+"The command as a stranger meets it: what it writes, and one clear line for every mistake."
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+from conftest import one_line
+from sere_nb.core import generator
+from sere_nb.data import mini_corpus
+
+CONTRACT = "source,target,draw,method,uar,war,classes,target_size,shots,norm,encoder,labels_used,seconds"
+
+
+def noise(seconds, rate=16_000, channels=1):
+    return generator("cli noise", seconds, rate).normal(0, 0.1, (int(seconds * rate), channels)).clip(-1, 1)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    out = tmp_path_factory.mktemp("demo") / "out"
+    done = subprocess.run([sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(out)], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.fixture
+def folder_of(tmp_path):
+    "A folder with a metadata.csv for rows (speaker, emotion), each a second of noise."
+    def make(name, rows):
+        folder = tmp_path / name
+        folder.mkdir()
+        with open(folder / "metadata.csv", "w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "speaker", "emotion", "language"])
+            for i, (speaker, emotion) in enumerate(rows):
+                soundfile.write(folder / f"{i}.wav", noise(0.5 + 0.01 * i), 16_000)
+                writer.writerow([f"{i}.wav", speaker, emotion, "de"])
+        return folder
+    return make
+
+
+def test_demo_writes_what_it_promises(demo):
+    assert {path.name for path in demo.iterdir()} == {"report.html", "metrics.json", "model"}
+    page = (demo / "report.html").read_text()
+    assert page.count("<audio") == 3 and page.count("<img") >= 2 and "src=\"http" not in page and "href=\"http" not in page
+    metrics = json.loads((demo / "metrics.json").read_text())
+    assert {row["target"] for row in metrics["summary"]} == {"mini-it", "mini-en", "mini-zh"}
+    assert all(0 <= row["low"] <= row["uar"] <= row["high"] <= 1 for row in metrics["summary"])
+    assert metrics["provenance"]["options"]["seed"] == 0
+
+
+def test_demo_is_reproducible(demo, sere, tmp_path):
+    assert sere("demo", "--out", tmp_path / "again").returncode == 0
+    first, second = (json.loads((folder / "metrics.json").read_text())["summary"] for folder in (demo, tmp_path / "again"))
+    assert first == second
+
+
+def test_predict_reads_what_demo_wrote(demo, sere, tmp_path):
+    clip = mini_corpus("it").path[0]
+    text, machine = sere("predict", demo / "model", clip), sere("predict", demo / "model", clip, "--json")
+    answer = json.loads(machine.stdout)
+    assert text.returncode == machine.returncode == 0 and answer["emotion"] in text.stdout
+    assert abs(sum(answer["probabilities"].values()) - 1) < 1e-5
+
+
+@pytest.mark.parametrize("rate,channels", [(8_000, 1), (96_000, 1), (44_100, 6)])
+def test_predict_reads_any_recording(demo, sere, tmp_path, rate, channels):
+    soundfile.write(tmp_path / "a.wav", noise(1.0, rate, channels), rate)
+    assert sere("predict", demo / "model", tmp_path / "a.wav").returncode == 0
+
+
+BAD_FILES = {
+    "text": lambda path: path.write_text("hello"),
+    "no samples": lambda path: soundfile.write(path, np.zeros(0), 16_000),
+    "silence": lambda path: soundfile.write(path, np.zeros(16_000), 16_000),
+    "nan": lambda path: soundfile.write(path, np.full(16_000, np.nan), 16_000, subtype="FLOAT"),
+    "missing": lambda path: None,
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_predict_names_a_bad_file_and_reads_the_rest(demo, sere, tmp_path, kind):
+    BAD_FILES[kind](tmp_path / "bad.wav")
+    done = sere("predict", demo / "model", tmp_path / "bad.wav", mini_corpus("it").path[0])
+    assert "bad.wav" in one_line(done) and len(done.stdout.strip().splitlines()) == 1
+
+
+def test_corpora_lists_all(sere):
+    listed = json.loads(sere("corpora", "--json").stdout)
+    assert len(listed) == 11 and listed["emodb"]["utterances"] == 535
+    assert "emodb" in sere("corpora").stdout
+
+
+@pytest.mark.parametrize("name", ["emodb", "emovo", "ravdess", "nemo"])
+def test_check_tells_the_truth(sere, real_corpora, name):
+    done = sere("check", name, real_corpora / name)
+    assert done.returncode == 0
+    assert ('missing all of "disgust" (46 utterances)' in done.stdout) == (name == "emodb")
+
+
+def test_check_listens(sere, folder_of):
+    folder = folder_of("mine", [("a", "anger")] * 5 + [("a", "fear")] * 5)
+    soundfile.write(folder / "0.wav", np.zeros(16_000), 16_000)
+    assert sere("check", "mine", folder).returncode == 0
+    heard = sere("check", "mine", folder, "--listen")
+    assert heard.returncode == 1 and "0.wav: silence from beginning to end" in heard.stdout
+
+
+def test_transfer_writes_the_contract(sere, tmp_path):
+    done = sere("transfer", "--source", "mini-de", "--target", "mini-it", "--draws", 2, "--methods", "majority,logreg", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert {"results.csv", "summary.csv", "matrix.png", "provenance.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    rows = list(csv.DictReader(open(tmp_path / "out" / "results.csv")))
+    assert ",".join(rows[0]) == CONTRACT and len(rows) == 4
+    origin = json.loads((tmp_path / "out" / "provenance.json").read_text())
+    assert origin["options"]["methods"] == ["majority", "logreg"] and "torch" in origin["packages"]
+
+
+def mistake(sere, tmp_path, source, target, *more):
+    "One line of error, and nothing half-written."
+    out = tmp_path / "out"
+    line = one_line(sere("transfer", "--source", source, "--target", target, "--draws", 1, "--out", out, *more))
+    assert not out.exists() or not list(out.rglob("*.*"))
+    return line
+
+
+def test_missing_and_empty_folders(sere, tmp_path):
+    assert "there is no folder" in mistake(sere, tmp_path, "mini-de", f"emodb={tmp_path / 'nowhere'}")
+    (tmp_path / "empty").mkdir()
+    assert "no audio file at all" in mistake(sere, tmp_path, "mini-de", f"emodb={tmp_path / 'empty'}")
+    assert "no metadata.csv" in mistake(sere, tmp_path, "mini-de", f"mine={tmp_path / 'empty'}")
+
+
+def test_source_is_target(sere, tmp_path, folder_of):
+    assert "transfer needs two corpora" in mistake(sere, tmp_path, "mini-de", "mini-de")
+    folder = folder_of("one", [("a", e) for e in ["anger"] * 5 + ["fear"] * 5])
+    assert "share recordings" in mistake(sere, tmp_path, f"one={folder}", f"other={folder}")
+
+
+def test_no_common_emotion_and_too_few_shots(sere, tmp_path, folder_of):
+    folder = folder_of("mine", [("a", e) for e in ["boredom"] * 5 + ["calm"] * 5])
+    assert "at least two are needed" in mistake(sere, tmp_path, "mini-de", f"mine={folder}")
+    folder = folder_of("few", [("a", e) for e in ["anger"] * 5 + ["sadness"] * 2])
+    assert '2 utterances of "sadness", 5 shots wanted' in mistake(sere, tmp_path, f"few={folder}", "mini-de")
+
+
+@pytest.mark.parametrize("kind", ["text", "no samples", "silence", "nan"])
+def test_a_bad_recording_in_a_corpus(sere, tmp_path, folder_of, kind):
+    folder = folder_of("mine", [("a", e) for e in ["anger"] * 6 + ["sadness"] * 6])
+    (folder / "3.wav").unlink()
+    BAD_FILES[kind](folder / "3.wav")
+    assert "3.wav" in mistake(sere, tmp_path, "mini-de", f"mine={folder}")
+
+
+def test_output_folder_that_cannot_be_written(sere, tmp_path):
+    (tmp_path / "file").write_text("")
+    started = time.perf_counter()
+    line = one_line(sere("transfer", "--source", "mini-de", "--target", "mini-it", "--out", tmp_path / "file" / "out"))
+    assert "cannot be written" in line and time.perf_counter() - started < 20  # said before the work, not after
+
+
+def test_unknown_method_norm_and_model(sere, tmp_path):
+    assert "unknown method magic" in mistake(sere, tmp_path, "mini-de", "mini-it", "--methods", "magic")
+    assert sere("transfer", "--source", "mini-de", "--target", "mini-it", "--norm", "magic", "--out", tmp_path).returncode == 2
+    assert "no model that can be loaded" in one_line(sere("predict", tmp_path, mini_corpus("it").path[0]))
+
+
+def test_interruption_leaves_nothing_half_written(tmp_path):
+    command = [sys.executable, "-m", "sere_nb.cli", "transfer", "--source", "mini-de", "--target", "mini-zh", "--draws", "2000", "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "SERE_PROGRESS": "0"})
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and said.strip().splitlines()[-1].startswith("interrupted") and "Traceback" not in said
+    assert not list((tmp_path / "out").rglob("*.*"))
+
+
+def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_path):
+    "German to Italian: what the command reports is what plain scikit-learn gives on the same features."
+    import pandas as pd
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import balanced_accuracy_score
+    from sere_nb.data import load_corpus
+    from sere_nb.encode import extract
+
+    done = sere("transfer", "--source", f"emodb={real_corpora / 'emodb'}", "--target", f"emovo={real_corpora / 'emovo'}", "--features", "prosody", "--draws", 5, "--norm", "speaker",
+                "--methods", "logreg,logreg-all", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    reported = pd.read_csv(tmp_path / "out" / "results.csv").groupby("method").uar.mean()
+
+    def standardised(name):
+        table = load_corpus(name, real_corpora / name)
+        X = pd.DataFrame(extract(table, features="prosody"))
+        keep = table.emotion.isin(["anger", "fear", "happiness", "neutral", "sadness"]).to_numpy()
+        X, table = X[keep].reset_index(drop=True), table[keep].reset_index(drop=True)
+        scaled = X.groupby(table.speaker).transform(lambda column: (column - column.mean()) / (column.std(ddof=0) + 1e-9))
+        return scaled.to_numpy(), table.emotion.to_numpy()
+
+    (X, y), (target_X, target_y) = standardised("emodb"), standardised("emovo")
+    everything = balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X, y).predict(target_X))
+    random, few = np.random.default_rng(1), []
+    for _ in range(20):
+        chosen = np.concatenate([random.choice(np.flatnonzero(y == emotion), 5, replace=False) for emotion in set(y)])
+        few.append(balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X[chosen], y[chosen]).predict(target_X)))
+    assert abs(everything - reported["logreg-all"]) < 0.03
+    assert abs(np.mean(few) - reported["logreg"]) < 0.03 + 2 * np.std(few) / np.sqrt(5)  # other draws: five reported, twenty here
