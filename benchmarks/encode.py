@@ -25,7 +25,7 @@ import torch
 import transformers
 from sklearn.linear_model import LogisticRegression
 
-from sere_nb.core import atomic_path, provenance
+from sere_nb.core import atomic_path, emotion_name, provenance
 from sere_nb.data import read_audio
 from sere_nb.encode import BUNDLED, FeatureCache, encode, extract, extract_frames, load_encoder, pool, probe
 
@@ -36,7 +36,7 @@ RESULTS = ROOT / "results"
 
 def corpora() -> pd.DataFrame:
     table = pd.read_csv(SHARED / "corpora" / "manifest.csv", dtype={"speaker": str})
-    return table.assign(path=[str(SHARED / "corpora" / path) for path in table.path])
+    return table.assign(path=[str(SHARED / "corpora" / path) for path in table.path], emotion=table.emotion.map(emotion_name))
 
 
 def encoders(folder) -> dict:
@@ -114,9 +114,9 @@ def normalised(vectors, speakers):
     return result
 
 
-def pooling(found, cache):
+def pooling(found, cache, every: int = 3):
     "All source labels, logistic regression, speaker normalisation, 12 ordered tasks: only how frames are pooled differs."
-    table, rows = corpora(), []
+    table, rows = corpora().iloc[::every].reset_index(drop=True), []
     emotions = table.groupby("corpus").emotion.agg(set)
     for name, encoder in found.items():
         frames = extract_frames(table, encoder, cache=cache)
@@ -131,7 +131,7 @@ def pooling(found, cache):
                 truth = table.emotion[test].to_numpy()
                 scores.append(np.mean([(guess[truth == emotion] == emotion).mean() for emotion in sorted(set(truth))]))
             rows.append({"encoder": name, "pooling": way, "mean_uar_12_tasks": 100 * np.mean(scores), "share_of_frames_active": np.mean([active.mean() for _, active in frames])})
-    write(rows, "encode_pooling", classifier="logistic regression, all source labels", norm="speaker")
+    write(rows, "encode_pooling", every=every, classifier="logistic regression, all source labels", norm="speaker")
 
 
 def layers(found, cache, every: int = 4):

@@ -7,7 +7,7 @@ __all__ = ['MULTILINGUAL', 'PER_LANGUAGE', 'BUNDLED', 'FAMILIES', 'RANDOM', 'CHU
            'convolve', 'Encoder', 'load_encoder', 'band_mean', 'batches', 'windows', 'to_grid', 'encode', 'activity',
            'pool', 'FeatureCache', 'extract', 'extract_frames', 'probe']
 
-# %% ../nbs/03_encode.ipynb #80e603fe
+# %% ../nbs/03_encode.ipynb #3fdbfd1f
 import hashlib
 import json
 import os
@@ -24,7 +24,7 @@ from .core import SereError, atomic_path, progress, require
 from .data import SAMPLE_RATE, read_audio
 from .prosody import HOP, RECEPTIVE_FIELD, active_frames, frame_count, loudness, utterance_features
 
-# %% ../nbs/03_encode.ipynb #1ca3d274
+# %% ../nbs/03_encode.ipynb #f3f8470c
 def receptive_field(
     kernels,  # samples, one per convolution
     strides,  # samples, one per convolution
@@ -35,7 +35,7 @@ def receptive_field(
         size, hop = size + (kernel - 1) * hop, hop * stride
     return size, hop
 
-# %% ../nbs/03_encode.ipynb #0d104133
+# %% ../nbs/03_encode.ipynb #8c0bc18a
 def convolve(
     model,  # of the wav2vec 2.0 family
     samples,  # tensor (N,), at least 400 samples
@@ -50,14 +50,14 @@ def convolve(
     projected = model.feature_projection(hidden.transpose(1, 2))
     return (projected[0] if isinstance(projected, tuple) else projected)[0]
 
-# %% ../nbs/03_encode.ipynb #bfc3596e
+# %% ../nbs/03_encode.ipynb #2fd61941
 def _normalised_by(layer, hidden, mean, variance):
     "The first convolution with its group norm computed from given moments."
     norm = layer.layer_norm
     scale = norm.weight / (variance + norm.eps).sqrt()
     return layer.activation(layer.conv(hidden) * scale[:, None] + (norm.bias - mean * scale)[:, None])
 
-# %% ../nbs/03_encode.ipynb #bff4c377
+# %% ../nbs/03_encode.ipynb #836a9757
 MULTILINGUAL = "facebook/wav2vec2-xls-r-300m@081af4b2d98de3a437a3d2b4b7f9530f4a543097"  # 128 languages
 PER_LANGUAGE = {  # the paper's way: one encoder per language, all fine-tuned from XLSR-53; `@` pins the revision that has safetensors
     "de": "facebook/wav2vec2-large-xlsr-53-german@29c3343df5a276b4991d20d8c065a3c346b2b7ad",
@@ -69,14 +69,14 @@ PER_LANGUAGE = {  # the paper's way: one encoder per language, all fine-tuned fr
     "zh": "jonatasgrosman/wav2vec2-large-xlsr-53-chinese-zh-cn@8f88a77d492200c56c503ff8fe233ddd97c0ac87",
 }
 
-# %% ../nbs/03_encode.ipynb #7596dfbe
+# %% ../nbs/03_encode.ipynb #c289377e
 BUNDLED = Path(__file__).parent / "bundled" / "encoder" if "__file__" in globals() else Path("../sere_nb/bundled/encoder")
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio", "whisper")
 RANDOM = {"model_type": "wav2vec2", "conv_dim": [96] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
           "feat_extract_norm": "layer", "do_stable_layer_norm": True, "hidden_size": 192, "num_hidden_layers": 3,
           "num_attention_heads": 4, "intermediate_size": 576, "num_conv_pos_embeddings": 64, "num_conv_pos_embedding_groups": 8}
 
-# %% ../nbs/03_encode.ipynb #865ba217
+# %% ../nbs/03_encode.ipynb #3ed536d7
 @dataclass
 class Encoder:
     "A frozen speech encoder: where it lies and how it is run. The weights are read on first use."
@@ -127,7 +127,7 @@ class Encoder:
         "What travels to another process: everything but the weights."
         return {name: value for name, value in self.__dict__.items() if name != "model"}
 
-# %% ../nbs/03_encode.ipynb #9d72221e
+# %% ../nbs/03_encode.ipynb #e97e1fd2
 def _random_model(config: dict, seed: int = 0):
     "A wav2vec 2.0 model whose weights are drawn from `seed`; it has heard no speech."
     torch, transformers = require("torch"), require("transformers")
@@ -136,7 +136,7 @@ def _random_model(config: dict, seed: int = 0):
         torch.manual_seed(seed)
         return transformers.Wav2Vec2Model(transformers.Wav2Vec2Config(**options))
 
-# %% ../nbs/03_encode.ipynb #c8ad84dc
+# %% ../nbs/03_encode.ipynb #9b89b4df
 @contextmanager
 def _quiet(logging):
     "transformers without its report of unused weights and its bar, for the length of a block."
@@ -150,7 +150,7 @@ def _quiet(logging):
         if bar:
             logging.enable_progress_bar()
 
-# %% ../nbs/03_encode.ipynb #5af07107
+# %% ../nbs/03_encode.ipynb #0f8edca8
 def _pretrained(folder: Path, config: dict):
     "The speech encoder in `folder`, from safetensors, without running any code that lies there."
     transformers = require("transformers")
@@ -167,7 +167,7 @@ def _pretrained(folder: Path, config: dict):
         raise SereError(f'encoder {folder}: {len(missing)} weights are missing, the first is "{sorted(missing)[0]}"; is it a whole checkpoint?')
     return model.get_encoder() if config["model_type"] == "whisper" and not alone else model
 
-# %% ../nbs/03_encode.ipynb #b93df65c
+# %% ../nbs/03_encode.ipynb #4f95ccc9
 def load_encoder(
     name="bundled",  # "bundled", "random", "auto", "per-language", a folder, a hub name with or without "@revision", or {language: one of these}
     device: str = None,  # "cpu", "cuda", "cuda:1", …; None: the GPU if there is one
@@ -191,7 +191,7 @@ def load_encoder(
     folder = None if name == "random" else BUNDLED if name == "bundled" else Path(name) if Path(name).is_dir() else _from_hub(name)
     return _checked_encoder(Encoder(name, folder, device, dtype))
 
-# %% ../nbs/03_encode.ipynb #da95be04
+# %% ../nbs/03_encode.ipynb #874d95d2
 def _multilingual_or_bundled(device, dtype) -> Encoder:
     "The shared multilingual checkpoint where it is on disk or the hub answers, the bundled encoder (said aloud) elsewhere."
     try:
@@ -200,7 +200,7 @@ def _multilingual_or_bundled(device, dtype) -> Encoder:
         warnings.warn(f"using the bundled encoder: {error}", stacklevel=3)
         return load_encoder("bundled", device, dtype)
 
-# %% ../nbs/03_encode.ipynb #64cc79d6
+# %% ../nbs/03_encode.ipynb #aa9865db
 def _from_hub(name: str) -> Path:
     "Folder of a hub checkpoint: the copy on this machine if there is one, else downloaded."
     hub = require("huggingface_hub")
@@ -218,7 +218,7 @@ def _from_hub(name: str) -> Path:
     raise SereError(f'encoder "{name}": no such folder, no copy on this machine, and the hub gave none ({failure}); '
                     f'go online once, give a folder with config.json and model.safetensors, or use "bundled"')
 
-# %% ../nbs/03_encode.ipynb #bfdd81e3
+# %% ../nbs/03_encode.ipynb #7930f2aa
 def _checked_encoder(encoder: Encoder) -> Encoder:
     "The encoder itself, if its folder holds one that has the 20 ms grid."
     folder = encoder.folder
@@ -235,7 +235,7 @@ def _checked_encoder(encoder: Encoder) -> Encoder:
         raise SereError(f"encoder {encoder.name}: frames of {receptive_field(kernel, stride)} samples, {(RECEPTIVE_FIELD, HOP)} are needed")
     return encoder
 
-# %% ../nbs/03_encode.ipynb #4d8e081c
+# %% ../nbs/03_encode.ipynb #eb912af7
 def band_mean(
     stack,  # a transformers encoder: `.layers`, called with (hidden, attention_mask=…)
     hidden,  # tensor (B, T, D), input of the first layer's block
@@ -258,7 +258,7 @@ def band_mean(
             hook.remove()
     return sum(state.float() for state in states) / (last - first + 1)
 
-# %% ../nbs/03_encode.ipynb #e2af05f1
+# %% ../nbs/03_encode.ipynb #17525f2e
 def batches(
     lengths,  # frames of each item
     limit: int,  # padded frames per batch
@@ -275,7 +275,7 @@ def batches(
     if batch:
         yield batch
 
-# %% ../nbs/03_encode.ipynb #3790d2de
+# %% ../nbs/03_encode.ipynb #7ccfb7e9
 def _checked_waveform(waveform, number: int):
     "A waveform as float32 (N,), N ≥ 400: shorter ones are padded with silence. Raises `SereError` if it is no finite, mono signal."
     waveform = np.asarray(waveform, dtype=np.float32)
@@ -285,10 +285,10 @@ def _checked_waveform(waveform, number: int):
         raise SereError(f"waveform {number}: not finite from {np.flatnonzero(~np.isfinite(waveform))[0] / SAMPLE_RATE:.3f} s on; repair or leave out the file")
     return np.pad(waveform, (0, max(0, RECEPTIVE_FIELD - len(waveform))))
 
-# %% ../nbs/03_encode.ipynb #11583cf3
+# %% ../nbs/03_encode.ipynb #572ede1c
 CHUNK, CONTEXT = 1500, 125  # frames: 30 s at a time, of which 2.5 s at each inner edge only serve as context
 
-# %% ../nbs/03_encode.ipynb #e04f9cb5
+# %% ../nbs/03_encode.ipynb #68503802
 def windows(
     frames: int,  # T
 ) -> list[tuple[int, int, int, int]]:  # per window: first frame and end to compute, first frame and end to keep
@@ -298,13 +298,13 @@ def windows(
     core = CHUNK - 2 * CONTEXT
     return [(max(0, k - CONTEXT), min(frames, k + core + CONTEXT), k, min(frames, k + core)) for k in range(0, frames, core)]
 
-# %% ../nbs/03_encode.ipynb #3154a9d8
+# %% ../nbs/03_encode.ipynb #bdeff4d2
 def _window_samples(waveform, window):
     "The samples behind a window of frames; the last window keeps the tail that is too short for a frame."
     start, stop = window[:2]
     return waveform[start * HOP:] if stop == frame_count(len(waveform)) else waveform[start * HOP:(stop - 1) * HOP + RECEPTIVE_FIELD]
 
-# %% ../nbs/03_encode.ipynb #799fda07
+# %% ../nbs/03_encode.ipynb #fd9d717c
 def _level(encoder: Encoder, waveform) -> tuple[float, float]:
     "Mean and scale by which this encoder wants a waveform normalised: (0, 1) if it wants it as it is."
     settings = encoder.folder / "preprocessor_config.json" if encoder.folder else None
@@ -313,14 +313,14 @@ def _level(encoder: Encoder, waveform) -> tuple[float, float]:
         return 0.0, 1.0
     return float(waveform.mean()), float(1 / np.sqrt(waveform.var() + 1e-7))
 
-# %% ../nbs/03_encode.ipynb #3161c7bc
+# %% ../nbs/03_encode.ipynb #7beae297
 def _samples(encoder: Encoder, waveform, level):
     "Normalised samples as a tensor where the model is, in its number format."
     torch = require("torch")
     mean, scale = level
     return torch.from_numpy((waveform - mean) * scale).to(encoder.device, getattr(torch, encoder.dtype))
 
-# %% ../nbs/03_encode.ipynb #ff0c95b4
+# %% ../nbs/03_encode.ipynb #d10776da
 def _first_moments(encoder: Encoder, waveform, level) -> tuple | None:
     "Mean and variance of the first convolution over a recording too long for one window; None where no group norm asks for them."
     torch = require("torch")
@@ -336,10 +336,10 @@ def _first_moments(encoder: Encoder, waveform, level) -> tuple | None:
     dtype = first.conv.weight.dtype
     return mean.to(dtype), (squares / count - mean.square()).clamp(min=0).to(dtype)
 
-# %% ../nbs/03_encode.ipynb #52ae4f1e
+# %% ../nbs/03_encode.ipynb #a8ea35e5
 WHISPER_LEAD = (RECEPTIVE_FIELD / 2) / HOP  # a wav2vec frame is centred 200 samples after its start, Whisper's at it: 0.625 frame
 
-# %% ../nbs/03_encode.ipynb #e97162aa
+# %% ../nbs/03_encode.ipynb #0a71a914
 def to_grid(
     states,  # tensor (K, D), frames centred at samples 0, 320, 640, …
     frames: int,  # T, frames of the wav2vec grid, centred at 200, 520, 840, …
@@ -352,7 +352,7 @@ def to_grid(
     last = len(states) - 1
     return (1 - weight) * states[left.clamp(max=last)] + weight * states[right.clamp(max=last)]
 
-# %% ../nbs/03_encode.ipynb #671ec7de
+# %% ../nbs/03_encode.ipynb #9b754a5b
 def _wav2vec_batch(encoder: Encoder, pieces, moments, layers):
     "Band means (T, D) of a batch: convolutions one by one, then the transformer on all, padded and masked."
     torch = require("torch")
@@ -363,7 +363,7 @@ def _wav2vec_batch(encoder: Encoder, pieces, moments, layers):
     states = band_mean(encoder.model.encoder, padded, None if mask.all() else mask, layers)
     return [one[:length] for one, length in zip(states, lengths)]
 
-# %% ../nbs/03_encode.ipynb #f800211f
+# %% ../nbs/03_encode.ipynb #596a9e00
 def _whisper_piece(encoder: Encoder, piece, layers):
     "Band mean (T, D) of up to 30 s from Whisper's encoder, run at its true length instead of padded to 30 s, on the wav2vec grid."
     torch, transformers = require("torch"), require("transformers")
@@ -377,7 +377,7 @@ def _whisper_piece(encoder: Encoder, piece, layers):
         states.append(output[0] if isinstance(output, tuple) else output)
     return to_grid(torch.stack(states[first:]).float().mean(0)[0], frame_count(len(piece)))
 
-# %% ../nbs/03_encode.ipynb #0916ec44
+# %% ../nbs/03_encode.ipynb #9aee8388
 def encode(
     waveforms,  # list of float32 (samples,), 16 kHz mono, any lengths
     encoder: Encoder,  # from `load_encoder`
@@ -401,7 +401,7 @@ def encode(
         raise SereError(f'waveform {bad[0]}: encoder {encoder.name} overflows in {encoder.dtype}; load it with dtype="float32"')
     return frames
 
-# %% ../nbs/03_encode.ipynb #a508493f
+# %% ../nbs/03_encode.ipynb #a72a1e4e
 def _band(encoder: Encoder, layers) -> tuple[int, int]:
     "The band asked for, or the encoder's own. Raises `SereError` if it has no such layers."
     first, last = layers or encoder.band
@@ -409,7 +409,7 @@ def _band(encoder: Encoder, layers) -> tuple[int, int]:
         raise SereError(f"layers {(first, last)}: encoder {encoder.name} has layers 0…{encoder.depth}, give (first, last)")
     return first, last
 
-# %% ../nbs/03_encode.ipynb #d98d0f05
+# %% ../nbs/03_encode.ipynb #89350d7e
 def _encoded_windows(waveforms, encoder: Encoder, layers, batch_seconds):
     "Yield (waveform number, window, states) in batches."
     family, on_gpu = encoder.config["model_type"], next(encoder.model.parameters()).is_cuda
@@ -427,14 +427,14 @@ def _encoded_windows(waveforms, encoder: Encoder, layers, batch_seconds):
             outputs = _wav2vec_batch(encoder, samples, [moments[i] for i, _ in some], layers)
         yield from ((i, window, states) for (i, window), states in zip(some, outputs))
 
-# %% ../nbs/03_encode.ipynb #f6929c03
+# %% ../nbs/03_encode.ipynb #1c13e07a
 def activity(
     waveform,  # float32 (samples,), 16 kHz mono
 ) -> np.ndarray:  # bool (T,), on the grid of the encoder
     "Which frames hold speech rather than a pause: chapter 02's loudness gate, also for less than one frame."
     return active_frames(loudness(np.pad(waveform, (0, max(0, RECEPTIVE_FIELD - len(waveform))))))
 
-# %% ../nbs/03_encode.ipynb #d0f7ad2f
+# %% ../nbs/03_encode.ipynb #8784a29f
 def pool(
     frames,  # (T, D)
     mask=None,  # bool (T,), the frames that count; None: all
@@ -443,7 +443,7 @@ def pool(
     frames = np.asarray(frames)
     return frames.mean(0) if mask is None or not np.any(mask) else frames[np.asarray(mask, bool)].mean(0)
 
-# %% ../nbs/03_encode.ipynb #107857a7
+# %% ../nbs/03_encode.ipynb #06aee2d2
 def _checksum(key: str, arrays: dict) -> str:
     "Digest of a key and of names, types, shapes and values stored under it."
     digest = hashlib.blake2b(key.encode(), digest_size=16)
@@ -452,7 +452,7 @@ def _checksum(key: str, arrays: dict) -> str:
         digest.update(np.ascontiguousarray(arrays[name]))
     return digest.hexdigest()
 
-# %% ../nbs/03_encode.ipynb #61ecfa4b
+# %% ../nbs/03_encode.ipynb #7abe6727
 class FeatureCache:
     """Arrays on disk under a key of everything that made them: one safetensors file per entry, whole or absent.
 
@@ -523,34 +523,34 @@ class FeatureCache:
             path.unlink(missing_ok=True)
         return len(files)
 
-# %% ../nbs/03_encode.ipynb #f32b3989
+# %% ../nbs/03_encode.ipynb #2f1ee724
 def _source_digest(*things) -> str:
     "Digest of the source code of functions and modules: what the code made is not served after the code has changed."
     import inspect
     return hashlib.blake2b("".join(inspect.getsource(thing) for thing in things).encode(), digest_size=8).hexdigest()
 
-# %% ../nbs/03_encode.ipynb #16e43f0a
+# %% ../nbs/03_encode.ipynb #dfe247eb
 def _encoder_code() -> str:
     "Digest of the code between a file and its frames."
     return _source_digest(sys.modules[read_audio.__module__], sys.modules[loudness.__module__], convolve, _normalised_by, band_mean, to_grid, windows, _checked_waveform, _level, _first_moments,
                           _window_samples, _wav2vec_batch, _whisper_piece, activity, pool)
 
-# %% ../nbs/03_encode.ipynb #f6796787
+# %% ../nbs/03_encode.ipynb #8b69fcd4
 def _encoder_vectors(waveforms, encoder, layers) -> list:
     "Per waveform: the mean of its active frames."
     return [{"vector": pool(frames, activity(waveform))} for waveform, frames in zip(waveforms, encode(waveforms, encoder, layers))]
 
-# %% ../nbs/03_encode.ipynb #92bbd8da
+# %% ../nbs/03_encode.ipynb #ccf892c7
 def _encoder_frames(waveforms, encoder, layers) -> list:
     "Per waveform: its frames and which of them are active."
     return [{"frames": frames, "active": activity(waveform)} for waveform, frames in zip(waveforms, encode(waveforms, encoder, layers))]
 
-# %% ../nbs/03_encode.ipynb #0963b535
+# %% ../nbs/03_encode.ipynb #2a97a19e
 def _prosody_vectors(waveforms) -> list:
     "Per waveform: its prosodic functionals."
     return [{"vector": np.asarray(utterance_features(waveform), np.float32)} for waveform in waveforms]
 
-# %% ../nbs/03_encode.ipynb #99090bc2
+# %% ../nbs/03_encode.ipynb #0c866488
 @dataclass
 class _Recipe:
     "How to make the entries of some rows of a table, and the name under which the cache keeps them."
@@ -558,10 +558,12 @@ class _Recipe:
     make: object  # callable: list of waveforms -> list of dicts of arrays
     options: dict  # all that shapes the result, besides the audio
 
-# %% ../nbs/03_encode.ipynb #28f73fbf
+# %% ../nbs/03_encode.ipynb #927f1d21
 def _encoder_recipes(table, encoder, layers, make, feature: str) -> list:
     "One recipe per encoder: a single one, or one per language for `{language: checkpoint}`."
     encoder = encoder if isinstance(encoder, (dict, Encoder)) else load_encoder(encoder)
+    if isinstance(encoder, dict) and "language" not in table:
+        raise SereError("encoders per language need a column `language` in the table; give one encoder for all instead")
     languages = list(table["language"]) if isinstance(encoder, dict) else [None] * len(table)
     absent = sorted({str(language) for language in languages if isinstance(encoder, dict) and language not in encoder})
     if absent:
@@ -575,13 +577,13 @@ def _encoder_recipes(table, encoder, layers, make, feature: str) -> list:
         recipes.append(_Recipe([i for i, other in enumerate(languages) if other == language], partial(make, encoder=one, layers=layers), options))
     return recipes
 
-# %% ../nbs/03_encode.ipynb #432c49f9
+# %% ../nbs/03_encode.ipynb #2697012e
 def _prosody_recipe(table) -> _Recipe:
     "The recipe of chapter 02's functionals."
     import sere_nb.prosody
     return _Recipe(list(range(len(table))), _prosody_vectors, {"feature": "prosody", "code": _source_digest(sys.modules[read_audio.__module__], sere_nb.prosody)})
 
-# %% ../nbs/03_encode.ipynb #ee2cae91
+# %% ../nbs/03_encode.ipynb #cace12a8
 def _units(todo: dict, seconds, at_most: int = 64, at_most_seconds: float = 60.0) -> list:
     "Cut {row: …} into groups of similar length, small enough to fit in memory and to lose little when a run is killed."
     units, length = [], 0.0
@@ -593,7 +595,7 @@ def _units(todo: dict, seconds, at_most: int = 64, at_most_seconds: float = 60.0
         length += seconds[row]
     return units
 
-# %% ../nbs/03_encode.ipynb #59d0fb23
+# %% ../nbs/03_encode.ipynb #02729167
 def _attempt(function, *inputs, **options):
     "The function's value, or the `SereError` it raised."
     try:
@@ -601,7 +603,7 @@ def _attempt(function, *inputs, **options):
     except SereError as error:
         return error
 
-# %% ../nbs/03_encode.ipynb #bbff57f1
+# %% ../nbs/03_encode.ipynb #49557453
 def _make_unit(unit: dict, recipe: _Recipe, cache: FeatureCache | None):
     "Read, compute and store a few recordings: {row: arrays or `SereError`}, and what kept the cache from storing them, if anything did."
     made = {row: _attempt(read_audio, path) for row, (path, _) in unit.items()}
@@ -614,7 +616,7 @@ def _make_unit(unit: dict, recipe: _Recipe, cache: FeatureCache | None):
     failures = (_attempt(cache.put, unit[row][1], **made[row]) for row in good)
     return made, next((failure for failure in failures if failure), None)
 
-# %% ../nbs/03_encode.ipynb #268527be
+# %% ../nbs/03_encode.ipynb #3fee174d
 def _run(units, recipe: _Recipe, cache: FeatureCache | None, jobs: int):
     "Results of `_make_unit`, in this process or in several."
     if jobs == 1:
@@ -622,7 +624,7 @@ def _run(units, recipe: _Recipe, cache: FeatureCache | None, jobs: int):
     joblib = require("joblib")
     return joblib.Parallel(n_jobs=jobs, return_as="generator")(joblib.delayed(_make_unit)(unit, recipe, cache) for unit in units)
 
-# %% ../nbs/03_encode.ipynb #1c423850
+# %% ../nbs/03_encode.ipynb #c6d5c981
 def _entry_key(path, options: dict) -> str:
     "Cache key of a recording: the bytes of the file count, not its name, so that a moved or copied corpus is still known."
     try:
@@ -631,7 +633,7 @@ def _entry_key(path, options: dict) -> str:
         raise SereError(f"{path}: cannot be read ({error.strerror})") from error
     return FeatureCache.key(audio=audio, **options)
 
-# %% ../nbs/03_encode.ipynb #d70e8385
+# %% ../nbs/03_encode.ipynb #d83524c3
 def _gather(table, recipe: _Recipe, cache: FeatureCache | None, jobs: int) -> dict:
     "Entries of a recipe's rows, {row: arrays or `SereError`}: from the cache where it has them, else made and stored."
     paths, seconds = list(table["path"]), list(table["seconds"].fillna(0)) if "seconds" in table else [0.0] * len(table)
@@ -639,6 +641,7 @@ def _gather(table, recipe: _Recipe, cache: FeatureCache | None, jobs: int) -> di
     found = {row: key if isinstance(key, SereError) else cache.get(key) if cache else None for row, key in keys.items()}
     todo = {row: (paths[row], keys[row]) for row, entry in found.items() if entry is None}
     bar = progress(None, recipe.options["feature"], total=round(sum(seconds[row] for row in todo)), unit="s")
+    bar.bar_format = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s, {remaining} left{postfix}"
     warned = False
     for made, failure in _run(_units(todo, seconds), recipe, cache, jobs):
         found.update(made)
@@ -650,14 +653,16 @@ def _gather(table, recipe: _Recipe, cache: FeatureCache | None, jobs: int) -> di
     bar.close()
     return found
 
-# %% ../nbs/03_encode.ipynb #41b4495e
+# %% ../nbs/03_encode.ipynb #d631d89e
 def _as_cache(cache) -> FeatureCache | None:
     "The cache meant: None is the default one, False none at all."
     return None if cache is False else cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
 
-# %% ../nbs/03_encode.ipynb #69f657c4
+# %% ../nbs/03_encode.ipynb #8b237b02
 def _entries(table, recipes, cache, jobs: int, corrupt: str) -> list:
-    "Per recipe set, the entries of all rows. Raises one `SereError` for all recordings that cannot be used, once everything else is stored."
+    "Per row, its entry of each recipe. Raises one `SereError` for all recordings that cannot be used, once everything else is stored."
+    if corrupt not in ("raise", "nan"):
+        raise SereError(f'corrupt "{corrupt}": choose raise or nan')
     cache, found = _as_cache(cache), {}
     for recipe in recipes:
         for row, entry in _gather(table, recipe, cache, jobs).items():
@@ -672,7 +677,7 @@ def _entries(table, recipes, cache, jobs: int, corrupt: str) -> list:
         warnings.warn(f"{report}. Their rows are NaN", stacklevel=3)
     return [None if row in wrong else found[row] for row in range(len(table))]
 
-# %% ../nbs/03_encode.ipynb #a1216637
+# %% ../nbs/03_encode.ipynb #95515096
 def extract(
     table,  # DataFrame of chapter 01, with `path` and, for encoders per language, `language`
     features: str = "encoder",  # "encoder", "prosody" or "both"
@@ -689,13 +694,15 @@ def extract(
         raise SereError(f'features "{features}": choose encoder, prosody or both')
     recipes = [] if features == "prosody" else _encoder_recipes(table, encoder, layers, _encoder_vectors, "encoder")
     recipes += [] if features == "encoder" else [_prosody_recipe(table)]
+    if not len(table):
+        raise SereError("no utterances to extract features of: the table is empty")
     rows = [None if row is None else np.concatenate([entry["vector"] for entry in row]) for row in _entries(table, recipes, cache, jobs, corrupt)]
     widths = {len(row) for row in rows if row is not None}
     if len(widths) > 1:
         raise SereError(f"the encoders of the languages differ in width ({sorted(widths)}); choose encoders of one width")
     return np.stack([np.full(max(widths, default=0), np.nan, np.float32) if row is None else row for row in rows])
 
-# %% ../nbs/03_encode.ipynb #151ecaf5
+# %% ../nbs/03_encode.ipynb #ef2f0f9b
 def extract_frames(
     table,  # DataFrame of chapter 01
     encoder="bundled",  # as in `extract`
@@ -709,7 +716,7 @@ def extract_frames(
     recipes = _encoder_recipes(table, encoder, layers, _encoder_frames, "encoder frames")
     return [(row[0]["frames"], row[0]["active"]) for row in _entries(table, recipes, cache, jobs, "raise")]
 
-# %% ../nbs/03_encode.ipynb #8799bf6a
+# %% ../nbs/03_encode.ipynb #9d197ba0
 def probe(
     vectors,  # (n, D), one per utterance
     labels,  # (n,), what to look for: emotions, speakers

@@ -501,9 +501,12 @@ def test_one_encoder_per_language(corpus, folder, tmp_path):
         extract(corpus, "encoder", {"de": "random", "it": both["it"]}, cache=False)
 
 
-def test_features_are_named():
-    with pytest.raises(SereError, match="choose encoder, prosody or both"):
-        extract(pd.DataFrame({"path": []}), "everything")
+def test_options_are_named(corpus):
+    for wrong, said in (({"features": "everything"}, "choose encoder, prosody or both"), ({"corrupt": "ignore"}, "choose raise or nan")):
+        with pytest.raises(SereError, match=said):
+            extract(corpus, **{"encoder": "random", "cache": False, **wrong})
+    with pytest.raises(SereError, match="the table is empty"):
+        extract(corpus.head(0), encoder="random", cache=False)
 
 
 @pytest.mark.skipif(not CORPORA.exists(), reason="the real corpora are not here")
