@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'DEMO', 'Norm', 'Features', 'main', 'version', 'read_corpus', 'usable_folder', 'corpora', 'check', 'transfer',
-           'demo', 'predict']
+           'demo', 'predict', 'cache']
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
@@ -133,7 +133,7 @@ def _methods(
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in chosen if name not in BASELINES]
     if unknown or not chosen:
-        raise SereError(f"unknown method {', '.join(unknown) or names!r}; there are {', '.join(BASELINES)}")
+        raise SereError(f"unknown method {', '.join(unknown) or '(none given)'}; there are {', '.join(BASELINES)}")
     return {name: BASELINES[name] for name in chosen}
 
 # %% ../nbs/12_cli.ipynb #471c90a9
@@ -234,5 +234,15 @@ def predict(
     raise typer.Exit(0 if len(good) == len(files) else 1)
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
+@app.command()
+def cache(clear: bool = typer.Option(False, "--clear", help="Delete everything that is kept.")):
+    "Where extracted features are kept, how many and how large; --clear deletes them."
+    from sere_nb.encode import FeatureCache
+    store = FeatureCache()
+    if clear:
+        store.clear()
+    _say(json.dumps(store.info(), default=str))
+
+# %% ../nbs/12_cli.ipynb #3038decc
 if __name__ == "__main__":
     main()

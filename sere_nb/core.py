@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import os
 import sys
+import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -88,7 +89,7 @@ def atomic_path(
 
     Raises `SereError` if the folder cannot be made or written to."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary

@@ -211,3 +211,11 @@ def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_p
         few.append(balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X[chosen], y[chosen]).predict(target_X)))
     assert abs(everything - reported["logreg-all"]) < 0.03
     assert abs(np.mean(few) - reported["logreg"]) < 0.03 + 2 * np.std(few) / np.sqrt(5)  # other draws: five reported, twenty here
+
+
+def test_cache_can_be_seen_and_cleared(sere, tmp_path):
+    environment = {**os.environ, "SERE_CACHE": str(tmp_path / "cache")}
+    sere("transfer", "--source", "mini-de", "--target", "mini-it", "--draws", 1, "--methods", "majority", "--features", "prosody", "--out", tmp_path / "out", env=environment)
+    full, empty = (json.loads(sere("cache", *more, env=environment).stdout) for more in ([], ["--clear"]))
+    assert full["entries"] == 240 and full["megabytes"] > 0 and empty["entries"] == 0
+    assert str(tmp_path / "cache") in full["folder"]
