@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The ladder on real recordings: 12 ordered tasks among four corpora, every method, every feature set. Writes results/ladder.csv.
+"""The ladder on real recordings: 12 ordered tasks among four corpora, every method, every feature set. Writes results/ladder_FEATURES.csv.
 
-    python benchmarks/ladder.py --corpora ../shared/corpora [--features prosody encoder both] [--yardsticks] [--draws 20]
+    python benchmarks/ladder.py --corpora ../shared/corpora --features prosody encoder both [--norm corpus] [--draws 20] [--jobs 2]
+    python benchmarks/ladder.py --corpora ../shared/corpora --features egemaps whisper-tiny --whisper ../shared/tools/whisper_tiny.py
 
-Yardsticks are measured beside our features and are no part of the package: openSMILE's eGeMAPS functionals (`pip install opensmile`, research licence) and
-Whisper-tiny's encoder, layers 1 and 2 (`--whisper` names the module that loads it).
+The second line measures yardsticks, which are no part of the package: openSMILE's eGeMAPS functionals (`pip install opensmile`, research licence) and
+Whisper-tiny's encoder, mean of the active frames of layers 1 and 2 (`--whisper` names the script that loads it).
 """
 import argparse
 import importlib.util
@@ -60,29 +61,30 @@ def main():
     parser.add_argument("--corpora", type=Path, required=True)
     parser.add_argument("--features", nargs="*", default=["prosody", "encoder", "both"])
     parser.add_argument("--encoder", default="bundled")
-    parser.add_argument("--egemaps", action="store_true")
     parser.add_argument("--whisper", type=Path, help="script that loads Whisper-tiny")
     parser.add_argument("--norm", default="speaker")
     parser.add_argument("--draws", type=int, default=20)
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--out", default="ladder")
     options = parser.parse_args()
     tables = {name: load_corpus(name, options.corpora / name) for name in NAMES}
-    sets = {{"prosody": "none", "encoder": options.encoder, "both": f"{options.encoder}+prosody"}[kind]: (lambda table, kind=kind: extract(table, features=kind, encoder=options.encoder))
-            for kind in options.features}
-    sets |= {"egemaps": egemaps} if options.egemaps else {}
-    sets |= {"whisper-tiny": whisper(options.whisper)} if options.whisper else {}
-    frames = []
-    for label, features_of in sets.items():
-        features = {name: features_of(table) for name, table in tables.items()}
+    for name in options.features:
+        label = {"prosody": "none", "encoder": options.encoder, "both": f"{options.encoder}+prosody"}.get(name, name)
+        features_of = {"egemaps": egemaps, "whisper-tiny": whisper(options.whisper) if options.whisper else None}.get(name) or (
+            lambda table: extract(table, features=name, encoder=options.encoder))
+        features = {corpus: features_of(table) for corpus, table in tables.items()}
         pairs = [(source, target) for source in NAMES for target in NAMES if source != target]
-        frames += Parallel(n_jobs=options.jobs)(delayed(run_pair)(*pair, tables, features, label, options.draws, options.norm) for pair in pairs)
-        print(label, pd.concat(frames).query("encoder == @label").groupby("method", sort=False).uar.mean().mul(100).round(1).to_dict(), flush=True)
-    with atomic_path(RESULTS / f"{options.out}.csv") as path:
-        pd.concat(frames).to_csv(path, index=False, float_format="%.6f")
-    with atomic_path(RESULTS / f"{options.out}.provenance.json") as path:
-        origin = provenance(script="benchmarks/ladder.py", corpora=NAMES, norm=options.norm, draws=options.draws, shots=5, seeds=f"draw numbers 0 to {options.draws - 1}",
-                            features=list(sets), encoder=options.encoder)
+        rows = pd.concat(Parallel(n_jobs=options.jobs)(delayed(run_pair)(*pair, tables, features, label, options.draws, options.norm) for pair in pairs))
+        print(name, rows.groupby("method", sort=False).uar.mean().mul(100).round(1).to_dict(), flush=True)
+        write(rows, f"ladder_{name}" + ("" if options.norm == "speaker" else f"_{options.norm}"), name, options)
+
+
+def write(rows, stem, name, options):
+    "Results and where they come from, side by side."
+    with atomic_path(RESULTS / f"{stem}.csv") as path:
+        rows.to_csv(path, index=False, float_format="%.6f")
+    with atomic_path(RESULTS / f"{stem}.json") as path:
+        origin = provenance(script="benchmarks/ladder.py", features=name, encoder=options.encoder, corpora=NAMES, norm=options.norm, shots=5, draws=options.draws,
+                            seeds=f"draw numbers 0 to {options.draws - 1}")
         path.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
 
 

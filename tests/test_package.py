@@ -55,7 +55,7 @@ def wheel(tmp_path_factory):
 def test_wheel_holds_the_package_and_stays_small(wheel):
     assert wheel.stat().st_size < 15 * 2**20
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("sere_nb/cli.py", "sere_nb/bundled/mini/metadata.csv", "sere_nb/bundled/results/ladder.csv"):
+    for needed in ("sere_nb/cli.py", "sere_nb/bundled/mini/metadata.csv", "sere_nb/bundled/results/ladder_prosody.csv"):
         assert needed in names
     assert not [name for name in names if name.startswith(("nbs/", "tests/", "tools/"))]
 
