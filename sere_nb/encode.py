@@ -604,6 +604,19 @@ def _attempt(function, *inputs, **options):
         return error
 
 # %% ../nbs/03_encode.ipynb #49557453
+@contextmanager
+def _one_thread():
+    "torch on one thread: several only wait for each other where cores are few; `jobs` is what uses more of them."
+    torch = require("torch")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_one_thread()
 def _make_unit(unit: dict, recipe: _Recipe, cache: FeatureCache | None):
     "Read, compute and store a few recordings: {row: arrays or `SereError`}, and what kept the cache from storing them, if anything did."
     made = {row: _attempt(read_audio, path) for row, (path, _) in unit.items()}
