@@ -12,7 +12,7 @@ __all__ = ['HOP', 'RECEPTIVE_FIELD', 'WINDOW', 'CHUNK', 'HANN', 'FREQUENCIES', '
            'harmonicity', 'formants', 'voice_quality', 'tracks', 'semitones', 'levels', 'changes', 'roughness',
            'rhythm', 'functionals', 'utterance_features', 'normalisation_groups', 'normalise']
 
-# %% ../nbs/02_prosody.ipynb #33bc1dfd
+# %% ../nbs/02_prosody.ipynb #da38ffea
 import functools
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from scipy.ndimage import median_filter, uniform_filter1d
 from .core import SereError, generator, require
 from .data import SAMPLE_RATE
 
-# %% ../nbs/02_prosody.ipynb #5d97bf9d
+# %% ../nbs/02_prosody.ipynb #1120c6f4
 HOP = 320  # samples, 20 ms
 RECEPTIVE_FIELD = 400  # samples that one frame of wav2vec 2.0 sees, 25 ms
 
@@ -42,7 +42,7 @@ def frame_centres(
     "Where the frames of a waveform have their middle."
     return (HOP * np.arange(frame_count(samples)) + RECEPTIVE_FIELD // 2) / SAMPLE_RATE
 
-# %% ../nbs/02_prosody.ipynb #162ac34b
+# %% ../nbs/02_prosody.ipynb #f281fe67
 WINDOW = 1024  # samples around each frame centre, 64 ms
 CHUNK = 1500  # frames in memory at a time, 30 s
 
@@ -54,7 +54,7 @@ def windows(
     padded = np.pad(np.asarray(waveform, dtype=np.float32), (WINDOW // 2 - RECEPTIVE_FIELD // 2, WINDOW))
     return np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:frame_count(len(waveform))]
 
-# %% ../nbs/02_prosody.ipynb #f162dd20
+# %% ../nbs/02_prosody.ipynb #47a46740
 def _by_chunk(function, *arrays):
     "Apply a function of frames to half a minute at a time (with the frame before), so that an hour needs no more memory."
     parts = []
@@ -63,7 +63,7 @@ def _by_chunk(function, *arrays):
         parts.append(function(*(array[first:start + CHUNK] for array in arrays))[start - first:])
     return np.concatenate(parts)
 
-# %% ../nbs/02_prosody.ipynb #e88d27e3
+# %% ../nbs/02_prosody.ipynb #51f4c81f
 HANN = np.hanning(WINDOW + 1)[:-1].astype(np.float32)
 FREQUENCIES = np.arange(WINDOW // 2 + 1) * SAMPLE_RATE / WINDOW  # hz, of the bins of a spectrum
 
@@ -83,7 +83,7 @@ def a_weighting() -> np.ndarray:  # (513,) factor of power
     low = np.sqrt((square + 107.7 ** 2) * (square + 737.9 ** 2)) * (square + 20.6 ** 2)
     return (12194 ** 2 * square ** 2 / ((square + 12194 ** 2) * low)) ** 2 * 10 ** 0.2  # 0 dB at 1 kHz needs +2 dB
 
-# %% ../nbs/02_prosody.ipynb #a3cbcdc2
+# %% ../nbs/02_prosody.ipynb #d0693a7b
 GATE = 25  # dB below the loud parts (95th percentile): quieter frames are pauses
 SILENCE = -80  # dB relative to full scale: never speech
 
@@ -99,14 +99,14 @@ def loudness(
     "A-weighted level of each frame."
     return _by_chunk(lambda frames: decibel(power_spectrum(frames) @ a_weighting()), windows(waveform))
 
-# %% ../nbs/02_prosody.ipynb #05a81966
+# %% ../nbs/02_prosody.ipynb #e4d14f15
 def active_frames(
     level: np.ndarray,  # (T,) loudness in dB
 ) -> np.ndarray:  # (T,) bool
     "Frames in which somebody speaks. The threshold follows the recording, so its gain does not matter."
     return level > max(np.percentile(level, 95) - GATE, SILENCE)
 
-# %% ../nbs/02_prosody.ipynb #fabf9502
+# %% ../nbs/02_prosody.ipynb #402f16c7
 FMIN, FMAX = 50.0, 550.0  # hz, the range of speaking voices
 LAGS = 400  # up to 25 ms, a voice of 40 Hz
 
@@ -123,7 +123,7 @@ def autocorrelation(
     products, window = _correlate((frames - frames.mean(axis=1, keepdims=True)) * HANN), _correlate(HANN)
     return products / np.maximum(products[:, :1], 1e-20) / (window / window[0])
 
-# %% ../nbs/02_prosody.ipynb #00b2f960
+# %% ../nbs/02_prosody.ipynb #fc39881b
 def _kernel_spectrum(weights, left, length):
     "Spectra of kernels (out, in, taps) that start `left` samples back, laid out for multiplication: (bins, in, out)."
     import torch
@@ -138,7 +138,7 @@ def _convolve(x, spectrum, length):
     product = torch.matmul(torch.fft.rfft(x, n=length).permute(2, 0, 1), spectrum)
     return torch.fft.irfft(product.permute(1, 2, 0), n=length)[..., :x.shape[-1]]
 
-# %% ../nbs/02_prosody.ipynb #ead5f322
+# %% ../nbs/02_prosody.ipynb #895bdc8d
 BINS = 360  # pitches of CREPE
 CENTS = 20 * np.arange(BINS) + 1997.3794084376191  # above 10 Hz
 TRANSFORMS = (384, 192, 128, 96, 80, 72)  # length of the transform in each layer, long enough that nothing wraps around
@@ -155,7 +155,7 @@ def _layer(state, number, length):
     offset = norm["bias"] - norm["running_mean"] * factor
     return _kernel_spectrum(weights, left, length), state[f"conv{number}.bias"][:, None], factor[:, None], offset[:, None], length
 
-# %% ../nbs/02_prosody.ipynb #ecbc5be7
+# %% ../nbs/02_prosody.ipynb #0080df8d
 @functools.cache
 def _crepe_weights(capacity):
     "Layers and classifier of one size of CREPE."
@@ -164,7 +164,7 @@ def _crepe_weights(capacity):
     state = torch.load(file, map_location="cpu", weights_only=True)
     return [_layer(state, number, length) for number, length in enumerate(TRANSFORMS, 1)], state["classifier.weight"], state["classifier.bias"]
 
-# %% ../nbs/02_prosody.ipynb #d2915d2c
+# %% ../nbs/02_prosody.ipynb #779cdbbc
 def crepe_network(
     frames,  # (B, 1024) tensor of samples at 16 kHz
     capacity: str = "tiny",  # or "full"
@@ -179,11 +179,11 @@ def crepe_network(
         x = torch.maximum(x[..., ::2], x[..., 1::2])
     return torch.sigmoid(torch.nn.functional.linear(x.transpose(1, 2).flatten(1), weight, bias))
 
-# %% ../nbs/02_prosody.ipynb #4e63e63d
+# %% ../nbs/02_prosody.ipynb #8c562801
 REACH = 11  # bins of 20 cents that pitch may move in one frame, as in torchcrepe
 _STEP = np.log(REACH + 1 - np.abs(np.arange(-REACH, REACH + 1)))[:, None]
 
-# %% ../nbs/02_prosody.ipynb #ad17a67f
+# %% ../nbs/02_prosody.ipynb #9401b1a3
 def _best_steps(salience):
     "Viterbi's forward pass: where the best path to each bin came from (T, S), and the final scores."
     frames, bins = salience.shape
@@ -198,7 +198,7 @@ def _best_steps(salience):
         score = np.take_along_axis(candidates, best[None], axis=0)[0] + salience[t]
     return came_from, score
 
-# %% ../nbs/02_prosody.ipynb #87b24cbd
+# %% ../nbs/02_prosody.ipynb #46120633
 def viterbi(
     salience: np.ndarray,  # (T, S) of each pitch bin
 ) -> np.ndarray:  # (T,) bin of each frame
@@ -209,11 +209,11 @@ def viterbi(
         path[t - 1] = path[t] + came_from[t, path[t]]
     return path
 
-# %% ../nbs/02_prosody.ipynb #e29132cf
+# %% ../nbs/02_prosody.ipynb #58b00f16
 def fine_pitch(
     frames: np.ndarray,  # (T, 1024) samples
     pitch: np.ndarray,  # (T,) Hz, right but for some cents
-) -> np.ndarray:  # (T,) Hz, changed by a quarter tone at most
+) -> np.ndarray:  # (T,) Hz, changed by 20 cents at most
     "Pitch measured anew: the peak of the autocorrelation next to the given period, between samples by a parabola."
     resemblance, rows = autocorrelation(frames), np.arange(len(pitch))
     near = np.clip(np.rint(SAMPLE_RATE / pitch).astype(int)[:, None] + np.arange(-2, 3), 1, LAGS - 2)
@@ -221,9 +221,9 @@ def fine_pitch(
     before, top, after = (resemblance[rows, peak + shift] for shift in (-1, 0, 1))
     bend = np.minimum(before - 2 * top + after, -1e-9)
     fine = SAMPLE_RATE / (peak + np.clip(0.5 * (before - after) / bend, -1, 1))
-    return np.where(1200 * np.abs(np.log2(fine / pitch)) <= 50, fine, pitch)
+    return np.where(1200 * np.abs(np.log2(fine / pitch)) <= 20, fine, pitch)  # one bin of CREPE: farther off is noise
 
-# %% ../nbs/02_prosody.ipynb #ea231542
+# %% ../nbs/02_prosody.ipynb #e3bea867
 LOWEST, HIGHEST = 39, 248  # bins of CREPE between 50 and 550 Hz
 
 
@@ -237,7 +237,7 @@ def _salience(waveform, active, capacity, batch=32):
             salience[chosen] = crepe_network(torch.from_numpy(frames[chosen]), capacity)[:, LOWEST:HIGHEST].numpy()
     return salience
 
-# %% ../nbs/02_prosody.ipynb #e2fbbffd
+# %% ../nbs/02_prosody.ipynb #1e640308
 def crepe(
     waveform: np.ndarray,  # (N,) at 16 kHz
     active: np.ndarray,  # (T,) bool, frames worth looking at
@@ -252,7 +252,7 @@ def crepe(
     pitch = _by_chunk(fine_pitch, windows(waveform), 10 * 2 ** (cents / 1200))
     return np.where(active, pitch, np.nan), weight[:, 4]
 
-# %% ../nbs/02_prosody.ipynb #0414d792
+# %% ../nbs/02_prosody.ipynb #55317904
 def add_noise(
     waveform: np.ndarray,  # (N,)
     ratio: float,  # signal-to-noise ratio in dB; None adds nothing
@@ -264,7 +264,7 @@ def add_noise(
     noise = generator("noise", *name).standard_normal(len(waveform))
     return (waveform + noise * np.sqrt(np.mean(waveform ** 2) / 10 ** (ratio / 10))).astype(np.float32)
 
-# %% ../nbs/02_prosody.ipynb #ed744b9d
+# %% ../nbs/02_prosody.ipynb #e43211fe
 VOICED = 0.5  # periodicity from which a frame may be voiced
 SHORTEST_VOICED = 3  # frames; shorter stretches are chance
 
@@ -275,7 +275,7 @@ def stretches(
     "Where a condition holds without a break."
     return np.flatnonzero(np.diff(np.r_[False, mask, False])).reshape(-1, 2)
 
-# %% ../nbs/02_prosody.ipynb #16aa2588
+# %% ../nbs/02_prosody.ipynb #8ca19fe3
 def voiced_frames(
     periodicity: np.ndarray,  # (T,)
     active: np.ndarray,  # (T,) bool
@@ -286,7 +286,7 @@ def voiced_frames(
         voiced[start:end] = end - start >= SHORTEST_VOICED
     return voiced
 
-# %% ../nbs/02_prosody.ipynb #6b6cbc67
+# %% ../nbs/02_prosody.ipynb #eb35adad
 def pyin(
     waveform: np.ndarray,  # (N,) at 16 kHz
     active: np.ndarray,  # (T,) bool
@@ -297,7 +297,7 @@ def pyin(
     pitch, voiced, probability = (track[:len(active)] for track in require("librosa").pyin(padded, **options))
     return pitch, (voiced + probability) / 2
 
-# %% ../nbs/02_prosody.ipynb #08cc4420
+# %% ../nbs/02_prosody.ipynb #25f401b9
 def swift(
     waveform: np.ndarray,  # (N,) at 16 kHz
     active: np.ndarray,  # (T,) bool
@@ -309,7 +309,7 @@ def swift(
     pitch = np.exp(np.interp(centres, found.timestamps, np.log(np.maximum(found.pitch_hz, FMIN))))
     return pitch, np.interp(centres, found.timestamps, found.confidence)
 
-# %% ../nbs/02_prosody.ipynb #d2ac954a
+# %% ../nbs/02_prosody.ipynb #97860ceb
 def raw_pitch_accuracy(
     estimated: np.ndarray,  # (T,) Hz, NaN where unvoiced
     true: np.ndarray,  # (T,) Hz, NaN where there is none
@@ -320,7 +320,7 @@ def raw_pitch_accuracy(
     distance = 1200 * np.abs(np.log2(estimated[judged] / true[judged]))
     return float(np.mean(np.nan_to_num(distance, nan=np.inf) <= cents))
 
-# %% ../nbs/02_prosody.ipynb #ec168280
+# %% ../nbs/02_prosody.ipynb #fa1005bd
 def glide(
     low: float,  # Hz, at the start
     high: float,  # Hz, at the end
@@ -333,7 +333,7 @@ def glide(
     waveform = sum(np.cos(k * phase) * (k * pitch < 7500) / k for k in range(1, 40))
     return (0.1 * waveform).astype(np.float32), np.interp(frame_centres(len(time)), time, pitch)
 
-# %% ../nbs/02_prosody.ipynb #85874dd6
+# %% ../nbs/02_prosody.ipynb #7c5040d7
 SPECTRAL = ["centroid", "flatness", "slope_low", "slope_mid", "slope_high", "alpha_ratio", "hammarberg", "mfcc_1", "mfcc_2", "mfcc_3", "mfcc_4"]
 
 
@@ -354,7 +354,7 @@ def _mel():
     "Mel filters (513, 26)."
     return require("librosa").filters.mel(sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=26).T
 
-# %% ../nbs/02_prosody.ipynb #03e14b86
+# %% ../nbs/02_prosody.ipynb #d53c4863
 def spectral_shape(
     power: np.ndarray,  # (T, 513)
 ) -> np.ndarray:  # (T, 11), columns `SPECTRAL`: octaves, dB, dB per kHz, dB, cepstral coefficients
@@ -368,7 +368,7 @@ def spectral_shape(
     return np.column_stack([share[:, 1:] @ np.log2(FREQUENCIES[1:]), level.mean(axis=1), _slope(level, 0, 500), _slope(level, 500, 1500),
                             _slope(level, 1500, 5000), high - low, peaks[0] - peaks[1], cepstrum])
 
-# %% ../nbs/02_prosody.ipynb #cbfe805b
+# %% ../nbs/02_prosody.ipynb #eb707f29
 def flux(
     power: np.ndarray,  # (T, 513)
 ) -> np.ndarray:  # (T, 1) in 0 … √2; 0 for the first frame
@@ -376,7 +376,7 @@ def flux(
     root = np.sqrt(power / np.maximum(power.sum(axis=1, keepdims=True), 1e-20))
     return np.r_[0, np.linalg.norm(np.diff(root, axis=0), axis=1)][:, None]
 
-# %% ../nbs/02_prosody.ipynb #3970d7f6
+# %% ../nbs/02_prosody.ipynb #6ed90c18
 def harmonicity(
     frames: np.ndarray,  # (T, 1024), voiced
     pitch: np.ndarray,  # (T,) Hz
@@ -386,7 +386,7 @@ def harmonicity(
     kept = np.take_along_axis(autocorrelation(frames), np.clip(lag, 1, LAGS - 1), axis=1).max(axis=1).clip(0.001, 0.999)
     return decibel(kept / (1 - kept))[:, None]
 
-# %% ../nbs/02_prosody.ipynb #c98910d2
+# %% ../nbs/02_prosody.ipynb #56a5cdd9
 ORDER = 10  # poles: two for each of up to five formants below 5.5 kHz
 CEILING = 352  # bins, 5.5 kHz
 
@@ -401,7 +401,7 @@ def _poles(power):
     companion[:, 0] = np.linalg.solve(toeplitz, lags[:, 1:, None])[..., 0]
     return np.linalg.eigvals(companion)
 
-# %% ../nbs/02_prosody.ipynb #5070c69b
+# %% ../nbs/02_prosody.ipynb #44516488
 def formants(
     power: np.ndarray,  # (T, 513), voiced frames
 ) -> np.ndarray:  # (T, 6) frequencies of F1 … F3, then their bandwidths, Hz; NaN where there are fewer
@@ -413,7 +413,7 @@ def formants(
     chosen, width = (np.take_along_axis(values, first, axis=1) for values in (frequency, bandwidth))
     return np.hstack([chosen, np.where(np.isnan(chosen), np.nan, width)])
 
-# %% ../nbs/02_prosody.ipynb #a3ed3e34
+# %% ../nbs/02_prosody.ipynb #5f0fa803
 VOICE = ["hnr", "h1_h2", "f1", "f2", "f3", "b1", "b2", "b3", "a1", "a2", "a3"]
 
 
@@ -432,7 +432,7 @@ def _voice(frames, power, pitch):
     above = [_peak_level(level, frequency, np.maximum(0.6 * pitch, 60)) - first for frequency in typical.T]
     return np.column_stack([harmonicity(frames, pitch), first - second, resonances, *above])
 
-# %% ../nbs/02_prosody.ipynb #86a4969f
+# %% ../nbs/02_prosody.ipynb #a7098bed
 def voice_quality(
     frames: np.ndarray,  # (T, 1024)
     power: np.ndarray,  # (T, 513)
@@ -444,7 +444,7 @@ def voice_quality(
         result[voiced] = _voice(frames[voiced], power[voiced], pitch[voiced])
     return result
 
-# %% ../nbs/02_prosody.ipynb #37f15589
+# %% ../nbs/02_prosody.ipynb #8aadbacb
 TRACKS = ["pitch", "periodicity", "loudness", "active", "flux", *SPECTRAL, *VOICE]
 
 
@@ -459,13 +459,13 @@ def _checked(waveform):
         raise SereError(f"{len(waveform)} samples are shorter than one frame of {RECEPTIVE_FIELD} (25 ms); leave this utterance out")
     return waveform.astype(np.float32, copy=False)
 
-# %% ../nbs/02_prosody.ipynb #bc47b6a5
+# %% ../nbs/02_prosody.ipynb #86098a25
 def _timbre(frames, pitch):
     "Flux, `SPECTRAL` and `VOICE` of some frames."
     power = power_spectrum(frames)
     return np.hstack([flux(power), spectral_shape(power), voice_quality(frames, power, pitch)])
 
-# %% ../nbs/02_prosody.ipynb #1fbc079d
+# %% ../nbs/02_prosody.ipynb #345a8cfd
 def tracks(
     waveform: np.ndarray,  # (N,) float at 16 kHz
     pitch=crepe,  # a tracker: (waveform, active) -> pitch in Hz, periodicity
@@ -481,7 +481,7 @@ def tracks(
     columns = np.column_stack([frequency, periodicity, level, active, _by_chunk(_timbre, windows(waveform), frequency)])
     return pd.DataFrame(columns, columns=TRACKS, index=pd.Index(frame_centres(len(waveform)), name="seconds"))
 
-# %% ../nbs/02_prosody.ipynb #1c92aa65
+# %% ../nbs/02_prosody.ipynb #e918c495
 def semitones(
     pitch,  # Hz
     reference=27.5,  # Hz; the median pitch of a speaker makes it relative to the speaker
@@ -489,7 +489,7 @@ def semitones(
     "Pitch as the ear counts it: twelve to the octave."
     return 12 * np.log2(pitch / reference)
 
-# %% ../nbs/02_prosody.ipynb #928805d8
+# %% ../nbs/02_prosody.ipynb #1a35dc9d
 LEVELS = ["mean", "std", "p20", "p50", "p80", "range"]
 CHANGES = ["rise_mean", "rise_std", "fall_mean", "fall_std"]
 
@@ -508,7 +508,7 @@ def levels(
     low, middle, high = np.percentile(finite, [20, 50, 80]) if len(finite) else [np.nan] * 3
     return [*_mean_and_std(finite), low, middle, high, high - low]
 
-# %% ../nbs/02_prosody.ipynb #e164dfbb
+# %% ../nbs/02_prosody.ipynb #25dbc463
 def changes(
     values: np.ndarray,  # (T,), NaN where undefined
 ) -> list:  # `CHANGES`, per second
@@ -523,7 +523,7 @@ def roughness(
     "How much a track trembles from frame to frame: the slow relative of jitter (pitch) and shimmer (loudness)."
     return np.log(_mean_and_std(np.abs(np.diff(values, 2)))[0] + 0.001)
 
-# %% ../nbs/02_prosody.ipynb #384d4948
+# %% ../nbs/02_prosody.ipynb #dbc72e5e
 RHYTHM = ["loudness_peaks", "voiced_segments", "voiced_length_mean", "voiced_length_std", "unvoiced_length_mean", "unvoiced_length_std",
           "voiced_share", "pause_share", "duration"]
 BALANCE = ["flux", *SPECTRAL]  # measured apart in voiced and in unvoiced sounds
@@ -531,7 +531,7 @@ FUNCTIONALS = [*(f"pitch_{name}" for name in (*LEVELS, *CHANGES, "roughness")),
                *(f"loudness_{name}" for name in ("std", "p50", "range", *CHANGES, "roughness")),
                *(f"{name}_{part}" for part in ("voiced", "unvoiced") for name in BALANCE), *VOICE, *RHYTHM]
 
-# %% ../nbs/02_prosody.ipynb #e8a8dbe2
+# %% ../nbs/02_prosody.ipynb #cec23709
 def rhythm(
     level: np.ndarray,  # (T,) smoothed loudness in dB
     active: np.ndarray,  # (T,) bool
@@ -544,7 +544,7 @@ def rhythm(
     return [peaks.sum() / seconds, len(voiced_lengths) / seconds, *_mean_and_std(voiced_lengths), *_mean_and_std(unvoiced_lengths),
             voiced.mean(), 1 - active.mean(), np.log(seconds)]
 
-# %% ../nbs/02_prosody.ipynb #a7818e37
+# %% ../nbs/02_prosody.ipynb #5c8760cc
 def _contour(pitch):
     "Pitch in semitones, freed of single outliers within each voiced stretch."
     contour = semitones(pitch)
@@ -557,7 +557,7 @@ def _means(table, columns):
     "Mean of each column over its finite values."
     return [_mean_and_std(column)[0] for column in table[columns].to_numpy().T]
 
-# %% ../nbs/02_prosody.ipynb #805889b0
+# %% ../nbs/02_prosody.ipynb #437bbf08
 def functionals(
     table: pd.DataFrame,  # (T, K) tracks of one utterance
 ) -> pd.Series:  # (63,) indexed by `FUNCTIONALS`; NaN for what the utterance does not have
@@ -576,7 +576,7 @@ def functionals(
               *_means(table[voiced], BALANCE), *_means(table[active & ~voiced], BALANCE), *_means(table, VOICE), *rhythm(smooth, active, voiced)]
     return pd.Series(values, index=FUNCTIONALS)
 
-# %% ../nbs/02_prosody.ipynb #91e3abab
+# %% ../nbs/02_prosody.ipynb #376180ab
 def utterance_features(
     waveform: np.ndarray,  # (N,) float at 16 kHz
     pitch=crepe,  # a tracker
@@ -584,7 +584,7 @@ def utterance_features(
     "Functionals of the tracks of a waveform: what a classifier without an encoder sees."
     return functionals(tracks(waveform, pitch)).to_numpy(dtype=np.float32)
 
-# %% ../nbs/02_prosody.ipynb #b2d394b9
+# %% ../nbs/02_prosody.ipynb #f863e377
 NORMALISATIONS = ("none", "corpus", "speaker")
 
 
@@ -601,7 +601,7 @@ def normalisation_groups(
         raise SereError(f'{table.speaker.isna().sum()} utterances have no speaker; choose the normalisation "corpus"')
     return None if norm == "none" else (table.corpus if norm == "corpus" else table.corpus + "/" + table.speaker.astype(str)).to_numpy(dtype=str)
 
-# %% ../nbs/02_prosody.ipynb #99d90a6b
+# %% ../nbs/02_prosody.ipynb #66df40e3
 def _standardise(features, scaled):
     "NaN → mean of its column; centred and scaled if so wished."
     known = np.ma.masked_invalid(features)
@@ -609,7 +609,7 @@ def _standardise(features, scaled):
     filled = np.where(np.isfinite(features), features, mean)
     return (filled - mean) / np.where(std > 1e-9, std, 1) if scaled else filled
 
-# %% ../nbs/02_prosody.ipynb #5c2c46c0
+# %% ../nbs/02_prosody.ipynb #c6d075d9
 def normalise(
     features: np.ndarray,  # (n, F), NaN allowed
     groups=None,  # (n,) from `normalisation_groups`; None leaves centre and scale as they are
