@@ -244,5 +244,5 @@ def cache(clear: bool = typer.Option(False, "--clear", help="Delete everything t
     _say(json.dumps(store.info(), default=str))
 
 # %% ../nbs/12_cli.ipynb #3038decc
-if __name__ == "__main__":
+if __name__ == "__main__" and "ipykernel" not in sys.modules:  # not in the notebook itself
     main()

@@ -144,7 +144,7 @@ def execute(path, output=None):
                "--ExecutePreprocessor.timeout=300", "--output", str(output or path)]
     done = subprocess.run(command, env=quiet_environment(), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1])
+        sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
 
 
 def clean():
