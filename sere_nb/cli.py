@@ -145,7 +145,7 @@ def transfer(
     shots: int = typer.Option(5, min=1, help="Labelled source utterances per emotion."),
     draws: int = typer.Option(20, min=1, help="Repetitions with other labelled utterances."),
     norm: Norm = typer.Option(Norm.speaker, help="Label-free normalisation of features."),
-    features: Features = typer.Option(Features.prosody, help="What describes an utterance."),
+    features: Features = typer.Option(Features.both, help="What describes an utterance."),
     encoder: str = typer.Option("bundled", help="Speech encoder: bundled, a model's name or a folder."),
     methods: str = typer.Option(None, help="Comma-separated names; all if left out."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
@@ -197,7 +197,7 @@ def demo(
     tables = {f"mini-{language}": mini_corpus(language) for language in ("de", "it", "en", "zh")}
     draws = range(seed, seed + 10)
     results = run_study(tables, [("mini-de", target) for target in list(tables)[1:]], draws=draws)
-    summary, origin = summarise(results), provenance(seed=seed, draws=10, shots=5, norm="speaker", features="prosody")
+    summary, origin = summarise(results), provenance(seed=seed, draws=10, shots=5, norm="speaker", features="both", encoder="bundled")
     write_report(results, tables, out / "report.html", "sere demo", DEMO, origin)
     with atomic_path(out / "metrics.json") as path:
         path.write_text(json.dumps({"summary": summary.to_dict("records"), "provenance": origin}, indent=1) + "\n", encoding="utf-8")

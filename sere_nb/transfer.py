@@ -30,7 +30,7 @@ def run_study(
     tables: dict,  # name of corpus -> table of utterances
     pairs: list = None,  # of (source, target); all ordered pairs if left out
     methods: dict = BASELINES,  # name -> (method, labels it uses)
-    features: str = "prosody",  # prosody, encoder or both
+    features: str = "both",  # prosody, encoder or both
     encoder: str = "bundled",  # of chapter 03
     **options,  # shots, draws, norm of `run_task`
 ) -> pd.DataFrame:  # one row per source, target, draw, method
@@ -137,7 +137,7 @@ def adapt(
     target: pd.DataFrame,  # table of utterances; its labels are not looked at
     shots: int = 5,  # source labels per emotion
     draw: int = 0,  # number of the draw
-    features: str = "prosody",  # prosody, encoder or both
+    features: str = "both",  # prosody, encoder or both
     encoder: str = "bundled",  # of chapter 03
 ) -> Recogniser:
     "A self-trained recogniser for the target's language, from a few source labels."

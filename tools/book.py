@@ -231,7 +231,7 @@ def notebook_faults(path, config):
     if dump(generated(path, config)) != path.read_text(encoding="utf-8"):
         yield f"{name}: generated parts are out of date; run `python tools/book.py frame`"
     prints = [cell for cell in notebook.cells if cell.cell_type == "code" and re.search(r"(?m)^\s*(print|display|plt\.show)\(", cell.source)]
-    if prints and not any(cell.outputs for cell in prints):
+    if prints and not any(cell.get("outputs") for cell in notebook.cells):
         yield f"{name}: not executed; run `python tools/book.py run {path.stem}`"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
