@@ -46,9 +46,10 @@ def main():
     except SereError as error:
         _say(f"error: {error}", sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        _say("interrupted; no half-written file was left", sys.stderr)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == 130:  # what typer makes of Ctrl-C
+            _say("interrupted; no half-written file was left", sys.stderr)
+        raise
 
 
 @app.callback(invoke_without_command=True)

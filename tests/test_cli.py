@@ -201,7 +201,7 @@ def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_p
         keep = table.emotion.isin(["anger", "fear", "happiness", "neutral", "sadness"]).to_numpy()
         X, table = X[keep].reset_index(drop=True), table[keep].reset_index(drop=True)
         scaled = X.groupby(table.speaker).transform(lambda column: (column - column.mean()) / (column.std(ddof=0) + 1e-9))
-        return scaled.to_numpy(), table.emotion.to_numpy()
+        return scaled.fillna(0).to_numpy(), table.emotion.to_numpy()
 
     (X, y), (target_X, target_y) = standardised("emodb"), standardised("emovo")
     everything = balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X, y).predict(target_X))
