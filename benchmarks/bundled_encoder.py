@@ -20,7 +20,7 @@ import torch
 from sere_nb.baselines import BASELINES, run_task
 from sere_nb.core import atomic_path, progress, provenance
 from sere_nb.data import SAMPLE_RATE, load_corpus, read_audio
-from sere_nb.encode import active_frames, encode, extract, load_encoder, pool
+from sere_nb.encode import activity, encode, extract, load_encoder, pool
 
 ROOT = Path(__file__).resolve().parent.parent
 NAMES = ["emodb", "emovo", "ravdess", "nemo"]
@@ -32,8 +32,8 @@ def mfcc(waveform):
     import librosa
     coefficients = librosa.feature.mfcc(y=waveform, sr=SAMPLE_RATE, n_mfcc=20, n_fft=400, hop_length=320, center=False)
     frames = np.concatenate([coefficients, librosa.feature.delta(coefficients)]).T
-    active = active_frames(waveform)[:len(frames)]
-    return np.concatenate([frames[active].mean(0), frames[active].std(0)])
+    spoken = frames[activity(waveform)[:len(frames)]]
+    return np.concatenate([spoken.mean(0), spoken.std(0)])
 
 
 def teacher_states(path):
@@ -44,8 +44,8 @@ def teacher_states(path):
     encoder, known = module.load(), {}
 
     def one(waveform):
-        active = active_frames(waveform)
-        return np.stack([pool(state[:len(active)], active[:len(state)]) for state in module.hidden_states(encoder, waveform)])
+        spoken = activity(waveform)
+        return np.stack([pool(state[:len(spoken)], spoken[:len(state)]) for state in module.hidden_states(encoder, waveform)])
 
     def pooled(paths, waveforms):
         if paths[0] not in known:
@@ -54,28 +54,37 @@ def teacher_states(path):
     return pooled
 
 
-def untrained(waveforms):
-    "The bundled encoder's architecture before its training."
-    from sere_nb.distil import new_student
-    student, rows = new_student(), []
-    for waveform in waveforms:
+def pooled_states(model, waveforms):
+    "Every state of a wav2vec 2.0, the last one behind its closing layer norm, pooled: (n, layers + 1, D)."
+    rows = []
+    for waveform in progress(waveforms, "layers"):
         with torch.inference_mode():
-            rows.append(pool(student(torch.from_numpy(waveform)[None]).last_hidden_state[0].numpy(), active_frames(waveform)))
-    return np.stack(rows)
+            output = model(torch.from_numpy(waveform)[None], output_hidden_states=True)
+        states = [*output.hidden_states[:-1], output.last_hidden_state]
+        rows.append([pool(state[0].numpy(), activity(waveform)) for state in states])
+    return np.array(rows)
 
 
 def feature_makers(teacher):
     "How each feature set is made of a table and its waveforms, by the names under which they are reported; teacher states come as (n, 5, D)."
-    bundled = load_encoder("bundled")
+    from sere_nb.distil import new_student
+    bundled, known = load_encoder("bundled"), {}
     prosody = lambda table, waveforms: extract(table, "prosody")
-    frozen = lambda layers=None: lambda table, waveforms: extract(table, "encoder", bundled, layers=layers)
+    student = lambda table, waveforms: extract(table, "encoder", bundled)
     state = lambda first, last: lambda table, waveforms: teacher(table.path, waveforms)[:, first:last + 1].mean(1)
     beside = lambda *makers: lambda table, waveforms: np.concatenate([make(table, waveforms) for make in makers], 1)
-    sets = {"random weights": lambda table, waveforms: extract(table, "encoder", "random"), "untrained student": lambda table, waveforms: untrained(waveforms),
-            "MFCC statistics": lambda table, waveforms: np.stack([mfcc(waveform) for waveform in waveforms]), "prosody": prosody,
-            "bundled": frozen(), "bundled + prosody": beside(frozen(), prosody), "teacher": state(1, 2), "teacher + prosody": beside(state(1, 2), prosody)}
-    layers = {f"bundled layer {layer}": frozen((layer, layer)) for layer in range(bundled.depth + 1)}
-    return sets, layers | {f"teacher layer {layer}": state(layer, layer) for layer in range(5)}
+
+    def layer(i):
+        def make(table, waveforms):
+            if table.path[0] not in known:
+                known[table.path[0]] = pooled_states(bundled.model, waveforms)
+            return known[table.path[0]][:, i]
+        return make
+    sets = {"MFCC statistics": lambda table, waveforms: np.stack([mfcc(waveform) for waveform in waveforms]), "prosody": prosody, "bundled": student, "bundled + prosody": beside(student, prosody),
+            "teacher": state(1, 2), "teacher + prosody": beside(state(1, 2), prosody), "random weights": lambda table, waveforms: extract(table, "encoder", "random"),
+            "untrained student": lambda table, waveforms: pooled_states(new_student(), waveforms)[:, -1]}
+    layers = {f"bundled layer {i}": layer(i) for i in range(bundled.depth + 1)}
+    return sets, layers | {f"teacher layer {i}": state(i, i) for i in range(5)}
 
 
 def measure(tables, features, name, draws):

@@ -8,7 +8,7 @@ __all__ = ['PHASES', 'STUDENT', 'log_mel', 'teacher_frames', 'distillation_loss'
            'colour', 'reverberate', 'add_noise', 'augment', 'as_matrices', 'student_states', 'Run', 'learning_rate',
            'draw_batch', 'held_out_loss', 'distil']
 
-# %% ../nbs/03b_bundled_encoder.ipynb #25e9c419
+# %% ../nbs/03b_bundled_encoder.ipynb #5e4a87d4
 import math
 import time
 import types
@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from .core import atomic_path
 from .data import SAMPLE_RATE
 
-# %% ../nbs/03b_bundled_encoder.ipynb #b38b6ba6
+# %% ../nbs/03b_bundled_encoder.ipynb #13af595b
 def log_mel(
     waveforms,  # tensor (B, N), 16 kHz
     filters,  # tensor (201, 80), triangles on the mel scale
@@ -52,7 +52,7 @@ def teacher_frames(
     states[-1] = F.layer_norm(states[-1], states[-1].shape[-1:])
     return torch.stack(states, 1)[:, :, 1:frames + 1]
 
-# %% ../nbs/03b_bundled_encoder.ipynb #6a349e10
+# %% ../nbs/03b_bundled_encoder.ipynb #4a2ad8b4
 def distillation_loss(
     ours,  # tensor (…, D), the student's standardised states
     theirs,  # tensor (…, D), the teacher's
@@ -60,7 +60,7 @@ def distillation_loss(
     "Smooth L1 distance plus one minus the cosine, averaged over frames."
     return F.smooth_l1_loss(ours, theirs) + 1 - F.cosine_similarity(ours, theirs, dim=-1).mean()
 
-# %% ../nbs/03b_bundled_encoder.ipynb #cf28d254
+# %% ../nbs/03b_bundled_encoder.ipynb #bc725034
 def target_statistics(
     targets,  # (n, L, T, D), states of the teacher for n clips
     floor: float = 0.05,  # smallest scale: some of Whisper's dimensions hardly ever move
@@ -83,7 +83,7 @@ def standard_targets(
     standard = (np.asarray(targets, np.float32) - statistics["position"][:levels, place]) / statistics["scale"][:levels, None]
     return torch.from_numpy(standard).unbind(1)
 
-# %% ../nbs/03b_bundled_encoder.ipynb #74e71cc2
+# %% ../nbs/03b_bundled_encoder.ipynb #cf8a6892
 PHASES = 3
 
 
@@ -114,7 +114,7 @@ def filterbank(
         bank[PHASES * i:PHASES * (i + 1)] = [wavelet(pitch, centre, length, k / PHASES, width) for k in range(PHASES)]
     return bank
 
-# %% ../nbs/03b_bundled_encoder.ipynb #4fcc0815
+# %% ../nbs/03b_bundled_encoder.ipynb #579f1a23
 STUDENT = dict(
     hidden_size=384, num_hidden_layers=2, num_attention_heads=6, intermediate_size=416, conv_dim=(768, 512), conv_kernel=(400, 1), conv_stride=(320, 1),
     num_feat_extract_layers=2, conv_bias=True, feat_extract_norm="layer", do_stable_layer_norm=True, num_conv_pos_embeddings=3,
@@ -136,7 +136,7 @@ def new_student(
         first.bias.normal_(0, 0.02)  # comparable to quiet speech, so that the layer norm behind it does not hide the level
     return student
 
-# %% ../nbs/03b_bundled_encoder.ipynb #374d9b43
+# %% ../nbs/03b_bundled_encoder.ipynb #9b1c9c87
 @torch.no_grad()
 def copy_layer(
     ours,  # a pre-norm layer of wav2vec 2.0
@@ -187,7 +187,7 @@ def start_from_teacher(
         copy_layer(ours, theirs, busy)
     return student
 
-# %% ../nbs/03b_bundled_encoder.ipynb #1a3ed9a8
+# %% ../nbs/03b_bundled_encoder.ipynb #0d1f93c7
 def colour(waveform, random):
     "Another microphone: a random frequency response, at times with the highs or the lows cut off."
     from scipy.signal import fftconvolve, firwin2
@@ -231,11 +231,11 @@ def augment(
     level = random.uniform(-50, -10) if random.random() < 0.4 else random.uniform(-36, -16)
     return np.clip(waveform / (waveform.std() + 1e-9) * 10 ** (level / 20), -1, 1).astype(np.float32)
 
-# %% ../nbs/03b_bundled_encoder.ipynb #15da47c0
+# %% ../nbs/03b_bundled_encoder.ipynb #e5de0b56
 def as_matrices(
     student,  # a `Wav2Vec2Model`; changed in place
 ):  # the same model
-    "Compute the convolutions of width one, and the one over the waveform, as products of matrices: the same numbers, a gradient three times as fast."
+    "Compute the convolutions of width one, and the one over the waveform, as products of matrices: the same numbers, a faster gradient."
     def multiply(self, x):
         windows = x.transpose(1, 2) if self.kernel_size[0] == 1 else x[:, 0].unfold(1, self.kernel_size[0], self.stride[0])
         return F.linear(windows, self.weight.flatten(1), self.bias).transpose(1, 2)
@@ -254,7 +254,8 @@ def student_states(
 ):  # depth + 1 tensors (B, T, D)
     "The student's states, standardised as the teacher's are; the closing layer norm does it for the last."
     if depth:
-        hidden = student(waveforms, output_hidden_states=True).hidden_states
+        output = student(waveforms, output_hidden_states=True)
+        hidden = [*output.hidden_states[:-1], output.last_hidden_state]  # transformers 5 lists the last state without its layer norm
     else:
         hidden = student.feature_projection(student.feature_extractor(waveforms).transpose(1, 2))[0]
         hidden = [hidden + student.encoder.pos_conv_embed(hidden)]
@@ -262,7 +263,7 @@ def student_states(
     last = student.config.num_hidden_layers
     return [state.float() if i == last else (state.float() - mean[i]) / scale[i] for i, state in enumerate(hidden)]
 
-# %% ../nbs/03b_bundled_encoder.ipynb #68f6fcd8
+# %% ../nbs/03b_bundled_encoder.ipynb #f4ba9bb0
 class Run:
     "A training run that can be stopped and taken up again: weights, their running average, optimiser, history."
 
@@ -310,7 +311,7 @@ class Run:
         for parameter, value in zip(self.parameters, values):
             parameter.copy_(value)
 
-# %% ../nbs/03b_bundled_encoder.ipynb #cdb6a7fc
+# %% ../nbs/03b_bundled_encoder.ipynb #e714387c
 def learning_rate(step, steps, rate, warmup=100, cooldown=0):
     "Up over `warmup` steps, level, and down to zero over the last `cooldown`: a run may be lengthened or cut until the descent begins."
     return rate * min(1, (step + 1) / warmup) * (min(1, (steps - step) / cooldown) if cooldown else 1)
@@ -341,7 +342,7 @@ def held_out_loss(
         sums.append([len(audio) * float(distillation_loss(*pair)) for pair in pairs])
     return (np.sum(sums, 0) / len(shard[0])).tolist()
 
-# %% ../nbs/03b_bundled_encoder.ipynb #05af7da3
+# %% ../nbs/03b_bundled_encoder.ipynb #eafe576f
 def distil(
     student,  # a `Wav2Vec2Model`; trained in place
     shards,  # list of (audio (n, N), states of the teacher (n, L, T, D)); arrays or memory maps
