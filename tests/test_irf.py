@@ -134,7 +134,7 @@ def test_bad_input_is_refused():
 
 
 def test_same_on_one_and_on_two_threads():
-    script = "import numpy as np, sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; print(sere(clouds(0, size=20)[0]).round(5).tolist())"
+    script = "import numpy as np, sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; print(sere(clouds(0, size=24)[0]).round(5).tolist())"
     said = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
                            env={**__import__("os").environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}).stdout for count in "12"]
     assert said[0] == said[1] and len(said[0]) > 1000
