@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['resonance', 'resonance_coordinates', 'settle', 'free_energy', 'organise', 'ResonanceClassifier', 'sere']
 
-# %% ../nbs/06_irf.ipynb #797d7f60
+# %% ../nbs/06_irf.ipynb #e7210b71
 import warnings
 
 import numpy as np
@@ -17,7 +17,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-# %% ../nbs/06_irf.ipynb #9e386c7e
+# %% ../nbs/06_irf.ipynb #42a28f88
 def resonance(
     first: np.ndarray,  # (n, F)
     second: np.ndarray,  # (m, F)
@@ -26,7 +26,7 @@ def resonance(
     "How strongly each sample answers each other one: the Lorentzian of their distance."
     return bandwidth ** 2 / (bandwidth ** 2 + cdist(first, second, "sqeuclidean"))
 
-# %% ../nbs/06_irf.ipynb #2cac4721
+# %% ../nbs/06_irf.ipynb #9ede714f
 def resonance_coordinates(
     X: np.ndarray,  # (n, F)
     landmarks: np.ndarray,  # (m, F)
@@ -36,7 +36,7 @@ def resonance_coordinates(
     factor = np.linalg.cholesky(resonance(landmarks, landmarks, bandwidth) + 1e-8 * np.eye(len(landmarks)))
     return np.column_stack([solve_triangular(factor, resonance(landmarks, X, bandwidth), lower=True).T, np.ones(len(X))])
 
-# %% ../nbs/06_irf.ipynb #492ad12b
+# %% ../nbs/06_irf.ipynb #21698056
 def settle(
     field: np.ndarray,  # F, (n, C)
     groups: np.ndarray,  # (n,) 0 … G − 1, whose shares are to be balanced
@@ -55,7 +55,7 @@ def settle(
             break
     return softmax(field / temperature + shift[groups], axis=1), shift
 
-# %% ../nbs/06_irf.ipynb #9fdf1879
+# %% ../nbs/06_irf.ipynb #caad374d
 def free_energy(
     table: np.ndarray,  # beliefs, (n, C)
     field: np.ndarray,  # at those beliefs, (n, C)
@@ -99,7 +99,7 @@ def organise(
         energies.append(free_energy(table, coordinates @ charges, free, weights, groups, temperature, balance))
     return table, charges, shift, np.array(energies)
 
-# %% ../nbs/06_irf.ipynb #67ce049c
+# %% ../nbs/06_irf.ipynb #72976417
 class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
 
@@ -199,7 +199,7 @@ def _groups(corpus, speaker, free, fewest):
     few = np.bincount(group, weights=free, minlength=len(names)) < fewest
     return np.unique(np.where(few[group], len(names) + corpus, group), return_inverse=True)[1].ravel()
 
-# %% ../nbs/06_irf.ipynb #fb733c9d
+# %% ../nbs/06_irf.ipynb #c42c9a5c
 def sere(
     task,  # `Task` of chapter 05
     **setting,  # of `ResonanceClassifier`
