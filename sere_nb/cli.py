@@ -128,14 +128,14 @@ def _methods(
     """The methods that an option names.
 
     Raises `SereError` for one that does not exist."""
-    from sere_nb.baselines import BASELINES
+    from sere_nb.transfer import METHODS
     if names is None:
-        return BASELINES
+        return METHODS
     chosen = [name.strip() for name in names.split(",") if name.strip()]
-    unknown = [name for name in chosen if name not in BASELINES]
+    unknown = [name for name in chosen if name not in METHODS]
     if unknown or not chosen:
-        raise SereError(f"unknown method {', '.join(unknown) or '(none given)'}; there are {', '.join(BASELINES)}")
-    return {name: BASELINES[name] for name in chosen}
+        raise SereError(f"unknown method {', '.join(unknown) or '(none given)'}; there are {', '.join(METHODS)}")
+    return {name: METHODS[name] for name in chosen}
 
 # %% ../nbs/12_cli.ipynb #471c90a9
 @app.command()
