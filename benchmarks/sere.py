@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """The resonance field against the ladder on real recordings: 12 ordered tasks among four corpora. Writes results/sere_FEATURES.csv.
 
-    python benchmarks/sere.py --corpora ../shared/corpora --features prosody whisper-tiny both --whisper whisper_tiny.py [--draws 20] [--ablations] [--skewed]
+    python benchmarks/sere.py --corpora ../shared/corpora --features prosody encoder encoder_prosody [--draws 20] [--jobs 2] [--norm corpus] [--ablations] [--skewed]
+    python benchmarks/sere.py --corpora ../shared/corpora --features whisper-tiny both --whisper whisper_tiny.py
 
-`both` is Whisper-tiny's vector and the prosodic functionals side by side. One setting for all tasks and features: the defaults of `ResonanceClassifier`.
+`encoder` is the bundled encoder's vector, `encoder_prosody` that beside the prosodic functionals; `both` is Whisper-tiny's vector and the functionals. One setting for all tasks and features: the defaults of `ResonanceClassifier`.
 They were chosen on draws 100 to 104 of these same tasks, with Whisper-tiny and eGeMAPS features; the draws reported here had no part in it.
 """
 import argparse
@@ -54,7 +55,7 @@ def skewed(table, share=0.25):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, required=True)
-    parser.add_argument("--features", nargs="*", default=["prosody", "whisper-tiny", "both"])
+    parser.add_argument("--features", nargs="*", default=["prosody", "encoder", "encoder_prosody"])
     parser.add_argument("--whisper", type=Path, help="script that loads Whisper-tiny")
     parser.add_argument("--norm", default="speaker")
     parser.add_argument("--draws", type=int, default=20)
@@ -65,7 +66,8 @@ def main():
     tables = {name: load_corpus(name, options.corpora / name) for name in NAMES}
     semantic = cache(lambda name: whisper(options.whisper)(tables[name]))
     prosodic = cache(lambda name: extract(tables[name], features="prosody"))
-    kinds = {"prosody": prosodic, "whisper-tiny": semantic, "both": lambda name: np.hstack([semantic(name), prosodic(name)])}
+    bundled = cache(lambda name: extract(tables[name], features="encoder"))
+    kinds = {"prosody": prosodic, "encoder": bundled, "encoder_prosody": lambda name: np.hstack([bundled(name), prosodic(name)]), "whisper-tiny": semantic, "both": lambda name: np.hstack([semantic(name), prosodic(name)])}
     for kind in options.features:
         features = {name: kinds[kind](name) for name in NAMES}
         pairs = [(source, target) for source in NAMES for target in NAMES if source != target]

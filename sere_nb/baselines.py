@@ -42,23 +42,26 @@ def make_task(
     target: pd.DataFrame,  # table of utterances
     target_features: np.ndarray,  # (len(target), F)
     norm: str = "speaker",  # none, corpus or speaker
-):  # (task with all source labels, true target classes, positions of its rows in `source`)
-    """A task on the emotions that both corpora have; the target's labels are returned apart, for metrics only.
+):  # (task with all source labels, true target classes or None, positions of its rows in `source`)
+    """A task on the emotions that both corpora have; the target's labels are returned apart, for metrics only. For a target without any label, all emotions of the source.
 
     Raises `SereError` if the corpora are one and the same, share fewer than two emotions, or features do not fit."""
     if set(source.path) & set(target.path):
         raise SereError(f"{source.corpus.iloc[0]} and {target.corpus.iloc[0]} share recordings: source and target must be two corpora")
-    classes = common_emotions(source, target)
+    labelled = target.emotion.notna().any()
+    classes = common_emotions(source, target) if labelled else sorted(source.emotion.dropna().unique())
+    if len(classes) < 2:
+        raise SereError(f"{source.corpus.iloc[0]}: {len(classes)} emotions have a label; at least two are needed")
     kept, sides = [], []
     for table, features in ((source, source_features), (target, target_features)):
         if len(table) != len(features):
             raise SereError(f"{table.corpus.iloc[0]}: features of {len(features)} utterances for a table of {len(table)}")
-        rows = np.flatnonzero(table.emotion.isin(classes))
+        rows = np.flatnonzero(table.emotion.isin(classes)) if labelled or table is source else np.arange(len(table))
         used = table.iloc[rows]
         kept.append(rows)
-        sides.append((normalise(features[rows], normalisation_groups(used, norm)), used.emotion.map(classes.index).to_numpy(), used.speaker.to_numpy()))
+        sides.append((normalise(features[rows], normalisation_groups(used, norm)), used.emotion.map({name: c for c, name in enumerate(classes)}).to_numpy(), used.speaker.to_numpy()))
     (source_X, source_y, source_speaker), (target_X, truth, target_speaker) = sides
-    return Task(source_X, source_y, source_speaker, target_X, target_speaker, tuple(classes)), truth, kept[0]
+    return Task(source_X, source_y, source_speaker, target_X, target_speaker, tuple(classes)), truth if labelled else None, kept[0]
 
 # %% ../nbs/05_baselines.ipynb #69527720
 def few_shot(
