@@ -164,7 +164,10 @@ def transfer(
                    source=source, target=target)
     usable_folder(out)
     results = run_study(tables, [tuple(tables)], chosen, features.value, encoder, shots=shots, draws=draws, norm=norm.value)
-    write_results(results, out, **options)
+    write_results(results, out, tables, **options)
+    if results.uar.isna().all():
+        _say(f"{options['target']} has no labels: predictions are in {out}")
+        return
     names = " to ".join(tables)
     write_report(results, tables, out / "report.html", f"Transfer from {names}", f"{shots} labelled utterances per emotion, {draws} draws, normalisation: {norm.value}.", provenance(**options))
     _show(summarise(results), as_json)
