@@ -221,12 +221,12 @@ def small_disk(tmp_path):
 
 def test_full_disk(small_disk):
     with pytest.raises(SereError) as error:
-        study(small_disk / "out", draws=200)
+        study(small_disk / "out", draws=100)
     assert "finished jobs are kept" in str(error.value) and "\n" not in str(error.value)
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)  # somebody made room
     before = stored(small_disk / "out")
-    study(small_disk / "out", draws=200, resume=True)
-    assert 0 < len(before) < 800 == len(stored(small_disk / "out")) and before.items() <= stored(small_disk / "out").items()
+    study(small_disk / "out", draws=100, resume=True)
+    assert 0 < len(before) < 400 == len(stored(small_disk / "out")) and before.items() <= stored(small_disk / "out").items()
 
 
 def test_full_store(tmp_path):
@@ -295,16 +295,16 @@ def idle(task):
 
 
 def test_a_job_costs_little_and_a_worker_stays_small(tmp_path):
-    "Processor time, as other work on the machine does not count: of a study of 1,000 jobs, less that of its jobs alone."
+    "Processor time, as other work on the machine does not count: of a study of 500 jobs, less that of its jobs alone."
     few = {"idle": (idle, "source-shots")}
     study(tmp_path / "warm", methods=few)
     times = [time.process_time()]
-    study(tmp_path / "study", methods=few, draws=500)
+    study(tmp_path / "study", methods=few, draws=250)
     times.append(time.process_time())
-    for job in job_table([("mini-de", "mini-it"), ("mini-it", "mini-de")], few, [5], ["speaker"], range(500)):
+    for job in job_table([("mini-de", "mini-it"), ("mini-it", "mini-de")], few, [5], ["speaker"], range(250)):
         run_job(str(tmp_path / "study"), "alone", job, idle)
     times.append(time.process_time())
-    cost = (np.diff(times)[0] - np.diff(times)[1]) / 1000
+    cost = (np.diff(times)[0] - np.diff(times)[1]) / 500
     assert cost < 0.0025, f"{1000 * cost:.1f} ms of processor time beside each job: more than 5 % of a job of 50 ms"
     study(tmp_path / "two", methods=dict(METHODS), draws=4, jobs=2)
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 2**20  # KiB: the largest child of this process was below 1 GiB
