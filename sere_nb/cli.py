@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'DEMO', 'Norm', 'Features', 'main', 'version', 'read_corpus', 'usable_folder', 'corpora', 'check', 'transfer',
-           'demo', 'predict', 'cache']
+           'matrix', 'demo', 'predict', 'cache']
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
@@ -48,7 +48,7 @@ def main():
         sys.exit(1)
     except SystemExit as end:
         if end.code == 130:  # what typer makes of Ctrl-C
-            _say("interrupted; no half-written file was left", sys.stderr)
+            _say("interrupted; no half-written file was left (`sere matrix` goes on with --resume)", sys.stderr)
         raise
 
 
@@ -164,7 +164,10 @@ def transfer(
                    source=source, target=target)
     usable_folder(out)
     results = run_study(tables, [tuple(tables)], chosen, features.value, encoder, shots=shots, draws=draws, norm=norm.value)
-    write_results(results, out, **options)
+    write_results(results, out, tables, **options)
+    if results.uar.isna().all():
+        _say(f"{options['target']} has no labels: predictions are in {out}")
+        return
     names = " to ".join(tables)
     write_report(results, tables, out / "report.html", f"Transfer from {names}", f"{shots} labelled utterances per emotion, {draws} draws, normalisation: {norm.value}.", provenance(**options))
     _show(summarise(results), as_json)
@@ -177,6 +180,56 @@ def _show(summary, as_json):
         return
     for row in summary.itertuples():
         _say(f"{row.source} → {row.target}  {row.method:<16} {100 * row.uar:5.1f} % UAR  [{100 * row.low:.1f}, {100 * row.high:.1f}]  labels: {row.labels_used}")
+
+# %% ../nbs/12_cli.ipynb #cb737317
+@app.command()
+def matrix(
+    corpus: List[str] = typer.Option(..., metavar="NAME=PATH", help="A corpus; give at least two. Without labels it is a target only, and gets predictions."),
+    out: Path = typer.Option(..., help="Folder for results.csv, its statistics, matrix.png, report.html, provenance.json and the finished jobs."),
+    shots: List[int] = typer.Option([5], min=1, help="Labelled source utterances per emotion; may be repeated."),
+    draws: int = typer.Option(20, min=1, help="Repetitions with other labelled utterances."),
+    norm: List[Norm] = typer.Option([Norm.speaker], help="Label-free normalisation of features; may be repeated."),
+    features: Features = typer.Option(Features.both, help="What describes an utterance."),
+    encoder: str = typer.Option("bundled", help="Speech encoder: bundled, per-language, a model's name or a folder."),
+    methods: str = typer.Option(None, help="Comma-separated names; all if left out."),
+    baseline: str = typer.Option(None, help="Method that all others are compared with."),
+    jobs: int = typer.Option(1, min=1, help="Processes on this machine."),
+    scheduler: str = typer.Option(None, metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786, instead of --jobs."),
+    resume: bool = typer.Option(False, "--resume", help="Go on with what DIR holds."),
+    as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
+):
+    "Every method between all ordered pairs of corpora, resumable, on one machine or a cluster."
+    from sere_nb.transfer import default_baseline, run_study, write_results
+    chosen, tables = _methods(methods), {}
+    for table in map(read_corpus, corpus):
+        if tables.setdefault(table.corpus.iloc[0], table) is not table:
+            raise SereError(f'two corpora are called "{table.corpus.iloc[0]}"; give them different names')
+    if len(tables) < 2:
+        raise SereError("a matrix needs at least two corpora: give --corpus NAME=PATH twice or more")
+    baseline = baseline or default_baseline(chosen)
+    if baseline not in chosen:
+        raise SereError(f"baseline {baseline} is not among the methods {', '.join(chosen)}")
+    options = dict(shots=shots, draws=draws, norm=[one.value for one in norm], features=features.value, encoder=encoder)
+    results = run_study(tables, methods=chosen, folder=out, resume=resume, jobs=jobs, scheduler=scheduler, **options)
+    options.update(methods=list(chosen), baseline=baseline, corpora=corpus, seeds=f"draw numbers 0 to {draws - 1}")
+    write_results(results, out, tables, **options)
+    _reports(results[results.uar.notna()], tables, out, options, as_json)
+
+
+def _reports(results, tables, out, options, as_json):
+    "A page for every setting, and the ladder over all tasks in the terminal."
+    from sere_nb.core import provenance
+    from sere_nb.metrics import bootstrap_mean, score_array, summarise
+    from sere_nb.transfer import write_report
+    lines = []
+    for place, ((shots, norm), rows) in enumerate(results.groupby(["shots", "norm"], sort=False)):
+        told = f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
+        write_report(rows, tables, out / (f"report_{shots}_{norm}.html" if place else "report.html"), f"Transfer among {', '.join(tables)}", told, provenance(**options), options["baseline"])
+        lines += [f"{shots} shots, {norm}: {method:<16} {bootstrap_mean(score_array(rows, method))} % UAR, mean of {rows.groupby(['source', 'target']).ngroups} tasks" for method in dict.fromkeys(rows.method)]
+    if as_json:
+        _say(summarise(results).to_json(orient="records", indent=1) if len(results) else "[]")
+    else:
+        _say("\n".join(lines) or f"no target has labels: predictions are in {out}")
 
 # %% ../nbs/12_cli.ipynb #b6533c5d
 DEMO = ("Synthetic speech in four languages, made by rules and shipped with the package: for first steps, not evidence. "

@@ -81,11 +81,22 @@ def assert_same(
     assert actual.shape == expected.shape, f"shapes differ: {actual.shape} and {expected.shape}"
 
 # %% ../nbs/00_core.ipynb #cc1e952d
+def _to_disk(
+    path,  # of a file or a folder
+):
+    "Wait until what the system holds of a file (or of a folder's list of names) is on the disk."
+    number = os.open(path, os.O_RDONLY if os.path.isdir(path) else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
 @contextmanager
 def atomic_path(
     path,  # where the file is to be
 ):
-    """A temporary path beside `path`; renamed to it when the block ends well, deleted when it does not.
+    """A temporary path beside `path`; renamed to it when the block ends well, deleted when it does not. What is renamed survives a loss of power.
 
     Raises `SereError` if the folder cannot be made or written to."""
     path = Path(path)
@@ -93,7 +104,10 @@ def atomic_path(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _to_disk(temporary)
         os.replace(temporary, path)
+        with suppress(OSError):  # systems that cannot open a folder
+            _to_disk(path.parent)
     except OSError as error:
         raise SereError(f"{path}: cannot be written ({error.strerror or error}); choose another folder or free some space") from error
     finally:

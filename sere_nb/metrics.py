@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'TransferMatrix']
+           'summarise', 'TransferMatrix', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -167,3 +167,84 @@ class TransferMatrix:
             if np.isfinite(score):
                 axis.text(column, row, f"{100 * score:.0f}", ha="center", va="center", fontsize=9, color="black" if score > 0.5 else "white")
         return axis
+
+# %% ../nbs/04_metrics.ipynb #2ed2a12b
+def _paired_test(differences) -> float:
+    "p of Wilcoxon's signed-rank test; 1 where nothing differs."
+    from scipy.stats import wilcoxon
+    return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
+
+
+def compare(
+    results: pd.DataFrame,  # rows source, target, draw, method, uar, …
+    baseline: str,  # the method all others are set against
+) -> pd.DataFrame:  # one row per task and method, and two per method for all tasks; `p_holm` is corrected within each value of `over`
+    """Paired differences in UAR to a baseline, with intervals and p-values corrected for their number (Holm 1979; Demšar 2006 for tests over tasks).
+
+    Raises `SereError` if a method was not run on every task and draw."""
+    from statsmodels.stats.multitest import multipletests
+    base, tasks, rows = score_array(results, baseline), sorted(set(zip(results.source, results.target))), []
+    for method in dict.fromkeys(results.method[results.method != baseline]):
+        difference = score_array(results, method) - base
+        cases = [(source, target, "one task", row) for (source, target), row in zip(tasks, difference)]
+        cases += [("all", "all", "draws", difference), ("all", "all", "tasks", difference)] if len(tasks) > 1 else []
+        for source, target, over, values in cases:
+            estimate = bootstrap_mean(values, over="tasks" if over == "tasks" else "draws")
+            tested = values if over == "one task" else values.mean(axis=1 if over == "tasks" else 0)
+            rows.append(dict(source=source, target=target, over=over, method=method, baseline=baseline, difference=estimate.mean, low=estimate.low, high=estimate.high, p=_paired_test(tested)))
+    table = pd.DataFrame(rows, columns="source target over method baseline difference low high p".split())
+    table["p_holm"] = table.groupby("over").p.transform(lambda p: multipletests(p, method="holm")[1]) if len(table) else table.p
+    return table
+
+# %% ../nbs/04_metrics.ipynb #3a12c3e9
+def plot_forest(
+    comparisons: pd.DataFrame,  # of `compare`
+    method: str,
+    axis=None,  # matplotlib axes; new ones if left out
+):
+    "Differences to the baseline, task by task; filled: significant after correction. The last two are those of all tasks."
+    import matplotlib.pyplot as plt
+    rows = comparisons[comparisons.method == method].sort_values("over", key=lambda over: over.map({"one task": 0, "draws": 1, "tasks": 2}), kind="stable")
+    axis = axis or plt.subplots(figsize=(6, 0.27 * len(rows) + 0.9), dpi=90, layout="constrained")[1]
+    for place, row in enumerate(rows.itertuples()):
+        colour = "#0072B2" if row.over == "one task" else "black"
+        axis.errorbar(100 * row.difference, place, xerr=[[100 * (row.difference - row.low)], [100 * (row.high - row.difference)]], fmt="o" if row.over == "one task" else "D", capsize=3,
+                      color=colour, markerfacecolor=colour if row.p_holm < 0.05 else "white")
+    labels = [f"{row.source} → {row.target}" if row.over == "one task" else {"draws": "all, these tasks", "tasks": "all, tasks like these"}[row.over] for row in rows.itertuples()]
+    axis.set_yticks(range(len(rows)), labels, fontsize=8)
+    axis.axvline(0, color="black", linewidth=0.8)
+    axis.set_xlabel(f"UAR of {method} minus {rows.baseline.iloc[0]} (points, 95 % interval)", fontsize=9)
+    axis.invert_yaxis()
+    return axis
+
+# %% ../nbs/04_metrics.ipynb #351d2bb1
+def rank_methods(
+    results: pd.DataFrame,  # rows source, target, draw, method, uar, …
+) -> pd.DataFrame:  # one row per method, best first: mean rank over tasks (1 is best), tasks won, Friedman's p, critical difference
+    "Ranks of the methods over tasks (Demšar 2006, section 3.2)."
+    from scipy.stats import friedmanchisquare, rankdata, studentized_range
+    methods = list(dict.fromkeys(results.method))
+    means = np.stack([score_array(results, method).mean(axis=1) for method in methods])
+    ranks = rankdata(-means, axis=0)
+    count, tasks = means.shape
+    enough = count > 2 and tasks > 1
+    critical = studentized_range.ppf(0.95, count, np.inf) / np.sqrt(2) * np.sqrt(count * (count + 1) / (6 * tasks)) if enough else np.nan
+    return pd.DataFrame({"method": methods, "rank": ranks.mean(axis=1), "won": (ranks == ranks.min(axis=0)).sum(axis=1), "tasks": tasks,
+                         "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan, "critical_difference": critical}).sort_values("rank", kind="stable", ignore_index=True)
+
+
+def direction_effects(
+    results: pd.DataFrame,  # rows source, target, draw, method, uar, …
+    method: str,
+    rounds: int = 4000,  # resamples
+) -> pd.DataFrame:  # one row per pair run in both directions, the harder direction second
+    "How much higher UAR is from A to B than from B to A, with a 95 % interval; the draws of the two directions are resampled separately."
+    rows, scores = [], {task: group.sort_values("draw").uar.to_numpy() for task, group in results[results.method == method].groupby(["source", "target"])}
+    for one, other in scores:
+        there, back = scores[one, other], scores.get((other, one))
+        if back is not None and (there.mean(), one) > (back.mean(), other):
+            random = generator("direction", one, other)
+            means = [random.multinomial(len(values), np.full(len(values), 1 / len(values)), rounds) @ values / len(values) for values in (there, back)]
+            low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+            rows.append(dict(source=one, target=other, method=method, difference=there.mean() - back.mean(), low=low, high=high))
+    return pd.DataFrame(rows, columns="source target method difference low high".split()).sort_values("difference", ascending=False, ignore_index=True)
