@@ -35,3 +35,21 @@ def one_line(done):
     assert done.returncode != 0, done.stdout
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    "Chromium, driven by Playwright; a machine without it skips, except where `.ci/run` has installed it."
+    import shutil
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("SERE_CI"):
+            pytest.fail("no Chromium although .ci/run installs it")
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+    quiet = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+             "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=quiet.split())
+        yield chromium
+        chromium.close()

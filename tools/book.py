@@ -36,8 +36,8 @@ def settings():
 def sidebar_entries(contents):
     "Every notebook of the sidebar of _quarto.yml, in the order of reading."
     for entry in contents:
-        if isinstance(entry, str):
-            yield entry
+        if isinstance(entry, str) or "href" in entry:
+            yield entry if isinstance(entry, str) else entry["href"]
         else:
             yield from sidebar_entries(entry.get("contents", []))
 

@@ -101,10 +101,13 @@ def by_method(frame):
 
 def shown(frame):
     "(table, what was done to fit it on a page)"
+    frame = frame.rename(columns={"draws": "draws per task"})
     if {"draw", "method", "uar"} <= set(frame.columns):
         return by_method(frame)
     names = [column for column in frame.columns if frame[column].dtype.kind not in "fi" and column not in TASK]
     if set(TASK) <= set(frame.columns):
+        shares = [column for column in ("uar", "std_over_draws") if column in frame]
+        frame = frame.assign(**100 * frame[shares]).rename(columns={name: f"{name}, %" for name in shares})
         return frame.groupby(names, sort=False).mean(numeric_only=True).reset_index(), f"Mean over {len(frame.groupby(TASK))} tasks."
     step = -(-len(frame) // LONGEST_TABLE)
     return frame[::step], f"Every {step}th of {len(frame)} rows." if step > 1 else ""
@@ -122,6 +125,7 @@ def origin(path):
 
 def results(folder):
     "A section per measured table."
-    for path in sorted(folder.glob("*.csv")):
+    first = ["sere", "ladder"]
+    for path in sorted(folder.glob("*.csv"), key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
         table, remark = shown(pd.read_csv(path))
         yield f"## {path.stem.replace('_', ' ')}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path)}"
