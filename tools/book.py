@@ -89,7 +89,8 @@ def install_cell(path, directives, config):
 
 
 def shown(source):
-    "Exported code is part of the text and shown; exported imports are not."
+    "Exported code is part of the text and shown; exported imports are not. A description of a figure with a colon is quoted: it is YAML."
+    source = re.sub(r"(?m)^(#\|\s*fig-alt: )([^\"'\n]*: [^\"\n]*)$", r'\1"\2"', source)
     only_imports = not re.search(r"(?m)^(?!import |from |#|\)|\s|$)", source)
     return re.sub(r"^#\|\s*exports?\b", "#| export" if only_imports else "#| exports", source)
 
@@ -142,7 +143,7 @@ def quiet_environment():
 def execute(path, output=None):
     "Run one notebook from top to bottom and write it to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
-               "--ExecutePreprocessor.timeout=300", "--output", str(output or path)]
+               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
     done = subprocess.run(command, env=quiet_environment(), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
