@@ -134,19 +134,19 @@ def frame():
 
 # --- run -------------------------------------------------------------------------------------------------------------
 
-def quiet_environment():
-    "Environment in which notebooks run: no network, one thread, no progress bars, no paths of this machine."
+def quiet_environment(library):
+    "Environment in which notebooks run: no network, one thread, no progress bars, no paths of this machine, the package from `library`."
     fixed = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "SERE_PROGRESS": "0", "PYTHONHASHSEED": "0", "TOKENIZERS_PARALLELISM": "false"}
-    return {**os.environ, **fixed, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+    return {**os.environ, **fixed, "PYTHONPATH": str(library)}
 
 
-def execute(path, output=None):
-    "Run one notebook from top to bottom and write it to `output` (in place if there is none)."
+def execute(path, output=None, library=ROOT):
+    "Run one notebook from top to bottom where it lies, and write it to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
                "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
-    done = subprocess.run(command, env=quiet_environment(), cwd=path.parent, capture_output=True, text=True)
+    done = subprocess.run(command, env=quiet_environment(library), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
+        sys.exit(f"{path.name} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
 
 
 def clean():
