@@ -205,7 +205,7 @@ def explore_voice(
 ) -> ipywidgets.VBox:  # record, upload, a line of text, the tracks, the answer
     "Record or upload a sentence; see its tracks and what the recogniser makes of it."
     record, upload = record_button(), ipywidgets.FileUpload(accept="audio/*", multiple=False, description="Upload")
-    said, shapes, answer = ipywidgets.HTML("Say a sentence of one to five seconds."), *(ipywidgets.Image(format="png", layout={"max_width": "100%"}) for _ in range(2))
+    said, shapes, answer = ipywidgets.HTML("Say a sentence of one to five seconds."), *(ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"}) for _ in range(2))
 
     def hear_it(content):
         try:
@@ -216,6 +216,7 @@ def explore_voice(
             return
         said.value = f"<b>{probabilities.index[0]}</b>, {len(waveform) / 16_000:.1f} s"
         shapes.value, answer.value = as_png(plot_tracks(tracks(waveform))), as_png(plot_answer(probabilities))
+        shapes.layout.display = answer.layout.display = None
 
     record.observe(lambda change: hear_it(change.new), "value")
     upload.observe(lambda change: change.new and hear_it(change.new[0]["content"]), "value")
