@@ -8,7 +8,7 @@ from setuptools.command.build_py import build_py
 settings = ConfigParser(delimiters=["="])
 settings.read("settings.ini", encoding="utf-8")
 settings = settings["DEFAULT"]
-extras = {name: settings[f"{name}_requirements"].split() for name in ("dev", "cluster", "synth", "pitch")}
+extras = {name: settings[f"{name}_requirements"].split() for name in ("dev", "cluster", "synth", "pitch", "widgets")}
 
 
 class BuildWithResults(build_py):

@@ -18,6 +18,47 @@ def real_corpora():
     return CORPORA
 
 
+@pytest.fixture(scope="session")
+def once(tmp_path_factory, worker_id):
+    "once(name, make): the folder that `make` fills, made by whichever process comes first and shared by all."
+    from filelock import FileLock
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+
+    def folder(name, make):
+        with FileLock(shared / f"{name}.lock"):
+            if not (shared / name).exists():
+                make(shared / f"{name}.part")
+                (shared / f"{name}.part").rename(shared / name)
+        return shared / name
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(once):
+    "The package as it would be published: what git knows, as it stands in the working tree."
+    import shutil
+    import subprocess
+    import sys
+
+    def build(folder):
+        for name in subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip("\0").split("\0"):
+            if (ROOT / name).is_file() and not name.startswith(("nbs/", "tests/")):
+                (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / name, folder / "source" / name)
+        done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(folder), str(folder / "source")], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    return next(once("wheel", build).glob("*.whl"))
+
+
+@pytest.fixture(scope="session")
+def installed(once, wheel):
+    "Folder in which nothing but the wheel is installed; put it on PYTHONPATH, everything it depends on is there already."
+    import subprocess
+    import sys
+    install = lambda folder: subprocess.run([sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(wheel)], check=True, capture_output=True)
+    return once("installed", install)
+
+
 @pytest.fixture
 def sere(tmp_path):
     "Run the command as a terminal would."
@@ -35,3 +76,21 @@ def one_line(done):
     assert done.returncode != 0, done.stdout
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    "Chromium, driven by Playwright; a machine without it skips, except where `.ci/run` has installed it."
+    import shutil
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        if os.environ.get("SERE_CI"):
+            pytest.fail("no Chromium although .ci/run installs it")
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+    quiet = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+             "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=quiet.split())
+        yield chromium
+        chromium.close()

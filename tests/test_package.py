@@ -3,11 +3,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(code, **options):
@@ -42,16 +37,6 @@ def test_broken_torchaudio_gives_one_line(tmp_path):
     assert "torchaudio is installed but cannot be loaded (libc10_cuda.so" in run(code).stdout
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
-    copy = folder / "source"
-    subprocess.run(["git", "clone", "-q", str(ROOT), str(copy)], check=True)
-    done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(folder), str(copy)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return next(folder.glob("*.whl"))
-
-
 def test_wheel_holds_the_package_and_stays_small(wheel):
     assert wheel.stat().st_size < 15 * 2**20
     names = zipfile.ZipFile(wheel).namelist()
@@ -68,9 +53,7 @@ def test_wheel_asks_for_lower_bounds_only(wheel):
     assert not [line for line in runtime if "==" in line or "<" in line or "nbdev" in line]
 
 
-def test_wheel_runs_without_the_repository(wheel, tmp_path):
-    installed = tmp_path / "installed"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(installed), str(wheel)], check=True, capture_output=True)
+def test_wheel_runs_without_the_repository(installed, tmp_path):
     code = f"import sys; sys.path = [{str(installed)!r}] + [p for p in sys.path if p]\nimport sere_nb; from sere_nb.data import mini_corpus; print(sere_nb.__file__, len(mini_corpus()))"
     done = run(code, cwd=tmp_path)
     assert str(installed) in done.stdout and int(done.stdout.split()[-1]) > 100, done.stderr

@@ -8,6 +8,7 @@ docs          build the site into _docs/ (with quarto if it is installed, with s
 check         fail if any of the above would change something, if a notebook is too big or was not executed, or if a link is broken
 """
 import argparse
+import json
 import os
 import re
 import shutil
@@ -35,10 +36,10 @@ def settings():
 def sidebar_entries(contents):
     "Every notebook of the sidebar of _quarto.yml, in the order of reading."
     for entry in contents:
-        if isinstance(entry, str):
-            yield entry
+        if isinstance(entry, str) or "href" in entry:
+            yield entry if isinstance(entry, str) else entry["href"]
         else:
-            yield from sidebar_entries(entry["contents"])
+            yield from sidebar_entries(entry.get("contents", []))
 
 
 def chapters():
@@ -88,7 +89,8 @@ def install_cell(path, directives, config):
 
 
 def shown(source):
-    "Exported code is part of the text and shown; exported imports are not."
+    "Exported code is part of the text and shown; exported imports are not. A description of a figure with a colon is quoted: it is YAML."
+    source = re.sub(r"(?m)^(#\|\s*fig-alt: )([^\"'\n]*: [^\"\n]*)$", r'\1"\2"', source)
     only_imports = not re.search(r"(?m)^(?!import |from |#|\)|\s|$)", source)
     return re.sub(r"^#\|\s*exports?\b", "#| export" if only_imports else "#| exports", source)
 
@@ -132,19 +134,19 @@ def frame():
 
 # --- run -------------------------------------------------------------------------------------------------------------
 
-def quiet_environment():
-    "Environment in which notebooks run: no network, one thread, no progress bars, no paths of this machine."
+def quiet_environment(library):
+    "Environment in which notebooks run: no network, one thread, no progress bars, no paths of this machine, the package from `library`."
     fixed = {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "SERE_PROGRESS": "0", "PYTHONHASHSEED": "0", "TOKENIZERS_PARALLELISM": "false"}
-    return {**os.environ, **fixed, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)}
+    return {**os.environ, **fixed, "PYTHONPATH": str(library)}
 
 
-def execute(path, output=None):
-    "Run one notebook from top to bottom and write it to `output` (in place if there is none)."
+def execute(path, output=None, library=ROOT):
+    "Run one notebook from top to bottom where it lies, and write it to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
-               "--ExecutePreprocessor.timeout=300", "--output", str(output or path)]
-    done = subprocess.run(command, env=quiet_environment(), cwd=path.parent, capture_output=True, text=True)
+               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
+    done = subprocess.run(command, env=quiet_environment(library), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{path.relative_to(ROOT)} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
+        sys.exit(f"{path.name} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
 
 
 def clean():
@@ -190,6 +192,54 @@ def readme():
 
 # --- docs ------------------------------------------------------------------------------------------------------------
 
+KATEX = re.compile(r"https://[\w./-]+/katex@[\w.]+/dist/?")
+FONT_IMPORT = re.compile(r"@import\s+(?:url\()?[\"']?https?://[^)\"']+[\"']?\)?[^;]*;")
+
+
+def npm_package(name):
+    "Folder of a package of tools/package.json, installed at the first use."
+    folder = ROOT / "tools" / "node_modules" / name
+    wanted = json.loads((ROOT / "tools" / "package.json").read_text(encoding="utf-8"))
+    wanted = {**wanted["dependencies"], **wanted["devDependencies"]}[name]
+    there = folder / "package.json"
+    if not there.exists() or json.loads(there.read_text(encoding="utf-8"))["version"] != wanted:
+        if not shutil.which("npm"):
+            sys.exit(f"{name} {wanted} is needed and npm is not there to install it; install Node.js, which brings npm")
+        done = subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=ROOT / "tools", capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f"npm could not install {name}: {done.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+def fill(processed):
+    "Put what is made from the book's own sources into the pages that wait for it."
+    import pages
+    parts = {"paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
+             "reference": ("reference", lambda: pages.reference(chapters(), processed / "reference")),
+             "results": ("results", lambda: "\n\n".join(pages.results(ROOT / "results")))}
+    for page, (marker, made) in parts.items():
+        path = processed / f"{page}.md"
+        before, after = path.read_text(encoding="utf-8").split(f"<!-- book: {marker} -->")
+        path.write_text(before + made() + after, encoding="utf-8")
+    shutil.copytree(ROOT / "results", processed / "results")
+
+
+def make_local(site):
+    "KaTeX beside the pages, and no font from elsewhere: nothing is asked of another server."
+    source = npm_package("katex") / "dist"
+    target = site / "site_libs" / "katex"
+    target.mkdir(parents=True)
+    for name in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"):
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source / name, target / name)
+    shutil.copytree(source / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    for page in site.rglob("*.html"):
+        up = "../" * len(page.relative_to(site).parent.parts)
+        page.write_text(KATEX.sub(f"{up}site_libs/katex/", page.read_text(encoding="utf-8")), encoding="utf-8")
+    for sheet in site.rglob("*.css"):
+        sheet.write_text(FONT_IMPORT.sub("", sheet.read_text(encoding="utf-8")), encoding="utf-8")
+
+
 def docs():
     "Build the site: nbdev prepares the notebooks, quarto or smalldocs renders them."
     from nbdev.serve import proc_nbs
@@ -198,10 +248,12 @@ def docs():
     shutil.rmtree(ROOT / "_proc", ignore_errors=True)
     processed = proc_nbs(n_workers=1)
     shutil.copy(ROOT / "_quarto.yml", processed / "_quarto.yml")
+    fill(processed)
     renderer = ["quarto", "render"] if shutil.which("quarto") else ["smalldocs", "render"]
     subprocess.run(renderer, check=True, cwd=processed)
     shutil.rmtree(ROOT / "_docs", ignore_errors=True)
     shutil.move(processed / "_docs", ROOT / "_docs")
+    make_local(ROOT / "_docs")
     print("site: _docs/index.html")
 
 

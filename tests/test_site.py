@@ -1,0 +1,228 @@
+"The site as its readers meet it: in a browser, without network, by keyboard, in the light and in the dark, on a desk and on a phone."
+import http.server
+import json
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+import pytest
+import yaml
+
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import book
+
+LARGEST_PAGE = 2 * 2**20  # bytes
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+CODE = "pre code span"  # its colours are checked on one page: they are the same everywhere
+
+
+@pytest.fixture(scope="session")
+def site(once):
+    "Folder with the site as it is built now."
+    def build(folder):
+        done = subprocess.run([sys.executable, str(ROOT / "tools" / "book.py"), "docs"], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        shutil.copytree(ROOT / "_docs", folder)
+    return once("site", build)
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    "The site on a port of this machine."
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *words):
+            super().__init__(*words, directory=str(site))
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def pages(site):
+    return sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
+
+
+# --- without a browser -------------------------------------------------------------------------------------------------
+
+class Links(HTMLParser):
+    "Addresses and anchors of a page."
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.anchors = [], {""}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.links += [attributes[name] for name in ("href", "src") if attributes.get(name)]
+        self.anchors |= {attributes[name] for name in ("id", "name") if attributes.get(name)}
+
+
+def test_no_link_anchor_or_image_leads_nowhere(site):
+    parsed = {page: Links((site / page).read_text(encoding="utf-8")) for page in pages(site)}
+    assert len(parsed) > 20
+    broken = []
+    for page, found in parsed.items():
+        for link in found.links:
+            place, anchor = urldefrag(urljoin(f"file:///{page}", link))
+            if urlsplit(place).scheme != "file":
+                continue
+            target = unquote(urlsplit(place).path).lstrip("/")
+            known = parsed[target].anchors if target in parsed else {""}
+            if not (site / target).exists() or unquote(anchor) not in known:
+                broken.append(f"{page}: {link}")
+    assert not broken, "\n".join(broken)
+
+
+def test_nothing_is_asked_of_another_server(site):
+    asks = re.compile(r"""(?:<script[^>]*\bsrc=|<link[^>]*\bhref=|<img[^>]*\bsrc=|@import\s+(?:url\()?|url\()["']?https?://[^"')\s>]+""")
+    files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
+    found = [f"{path.name}: {hit}" for path in files for hit in asks.findall(path.read_text(encoding="utf-8")) if 'rel="canonical"' not in hit]
+    assert files and not found, found[:5]
+
+
+def test_pages_are_small(site):
+    sizes = {page: (site / page).stat().st_size + sum(path.stat().st_size for path in (site / page.replace(".html", "_files")).rglob("*.*")) for page in pages(site)}
+    assert max(sizes.values()) < LARGEST_PAGE, max(sizes, key=sizes.get)
+
+
+def test_pages_made_from_sources_hold_them(site):
+    read = lambda page: (site / page).read_text(encoding="utf-8")
+    for path in sorted((ROOT / "results").glob("*.csv")):
+        assert f"results/{path.name}" in read("results.html") and (site / "results" / path.name).exists()
+    assert read("paper.html").count("<h3") == len(book.chapters())
+    for chapter in book.chapters():
+        assert chapter.with_suffix(".html").name in read("paper.html")
+    exported = {name for line in re.findall(r"__all__ = \[(.*?)\]", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sere_nb").glob("[a-z]*.py")), re.S) for name in re.findall(r"'(\w+)'", line)}
+    functions = {name for name in exported if not name.isupper()} - {"app", "version"}  # Typer's own
+    missing = {name for name in functions if f'id="{name.lower()}"' not in "".join(read(page) for page in pages(site) if page.startswith("reference/"))}
+    assert not missing, f"public names without a docstring or a place in the reference: {sorted(missing)}"
+    assert "Raises" in read("reference/core.html") and "Chapter:" in read("reference/core.html")
+
+
+def test_machines_find_an_index(site):
+    text = (site / "llms.txt").read_text(encoding="utf-8")
+    listed = re.findall(r"\]\(([^)]+)\)", text)
+    assert text.startswith("# sere_nb") and len(listed) > 20 and all((site / name).exists() for name in listed)
+
+
+def test_settings_are_quartos():
+    from smalldocs.config import HTML_OPTIONS, KNOWN
+    from smalldocs.quarto_keys import QUARTO_PAGE_OPTIONS
+    config = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    assert set(config) <= {"project", "website", "format", "execute"}
+    assert set(config["project"]) <= set(KNOWN["project"]) and set(config["website"]) <= set(KNOWN["website"])
+    assert set(config["format"]["html"]) <= QUARTO_PAGE_OPTIONS | HTML_OPTIONS
+    listed = [ROOT / "nbs" / name for part in (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"]) for name in book.sidebar_entries(part)]
+    assert all(path.exists() for path in listed), [path for path in listed if not path.exists()]
+    assert {path for path in (ROOT / "nbs").glob("*.*") if path.suffix in (".ipynb", ".md")} == set(listed)
+
+
+# --- with a browser ----------------------------------------------------------------------------------------------------
+
+def opened(browser, address, page, **options):
+    "A page in a fresh tab, and what went wrong while it loaded."
+    tab, faults = browser.new_page(**options), []
+    tab.on("console", lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(f"{page}: {error}"))
+    tab.on("request", lambda request: faults.append(f"{page} asks {request.url}") if not request.url.startswith((address, "data:", "blob:")) else None)
+    tab.goto(address + page)
+    return tab, faults
+
+
+def test_every_page_loads(browser, address, site):
+    faults, formulas = [], 0
+    for page in pages(site):
+        tab, wrong = opened(browser, address, page, viewport=DESK)
+        maths = tab.locator("span.math").count()
+        formulas += maths
+        if maths != tab.locator("span.math:has(.katex)").count() or tab.locator(".katex-error").count():
+            wrong.append(f"{page}: {maths} formulas, not all of them set")
+        blank = tab.evaluate("[...document.images].filter(image => !(image.complete && image.naturalWidth)).map(image => image.src.slice(0, 80))")
+        for size in (DESK, PHONE):
+            tab.set_viewport_size(size)
+            if tab.evaluate("document.documentElement.scrollWidth") > size["width"]:
+                wrong.append(f"{page}: wider than {size['width']} pixels")
+        faults += wrong + [f"{page}: image {name} is blank" for name in blank]
+        tab.close()
+    assert formulas > 20 and not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_one_can_walk_through_the_book(browser, address, size):
+    tab, faults = opened(browser, address, "index.html", viewport=size)
+    if size is PHONE:
+        tab.get_by_label("Toggle sidebar navigation").click()
+    tab.locator("#quarto-sidebar").get_by_text("00 core").click()
+    names = [path.stem for path in book.chapters()]
+    for name in names[1:]:
+        tab.locator(".nav-page-next a").click()
+        assert tab.url.endswith(f"/{name}.html")
+    tab.locator(".nav-page-previous a").click()
+    assert tab.url.endswith(f"/{names[-2]}.html") and not faults, faults
+    tab.close()
+
+
+@pytest.mark.parametrize("word", ["UAR", "CREPE", "resonance"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_search_finds(browser, address, word, size):
+    tab, faults = opened(browser, address, "index.html", viewport=size)
+    if size is PHONE:
+        tab.get_by_label("Toggle navigation").click()
+    tab.get_by_label("Search", exact=True).fill(word)
+    hits = tab.locator(".smalldocs-search-results a")
+    hits.first.wait_for(timeout=10_000)
+    assert any(word.lower() in text.lower() for text in hits.all_inner_texts())
+    hits.first.click()
+    tab.wait_for_load_state()
+    assert word.lower() in tab.locator("main").inner_text().lower() and not faults, faults
+    tab.close()
+
+
+def test_light_and_dark_can_be_chosen(browser, address):
+    tab, _ = opened(browser, address, "06_irf.html", viewport=DESK, color_scheme="light")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = tab.evaluate(ground)
+    tab.locator(".quarto-color-scheme-toggle").first.click()
+    assert before == "rgb(255, 255, 255)" and sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
+    assert tab.evaluate("getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor") == "rgb(255, 255, 255)"
+    tab.close()
+
+
+def serious(tab, with_code):
+    "Serious and critical faults that axe-core finds on a page."
+    context = {"include": ["html"], "exclude": [] if with_code else [[CODE]]}
+    tab.evaluate((book.npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
+    found = tab.evaluate("context => axe.run(context, {resultTypes: ['violations']})", context)["violations"]
+    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if fault["impact"] in ("serious", "critical")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everyone_can_read_it(browser, address, site, scheme):
+    every = pages(site)
+    few = ("index", "06", "results", "glossary", "reference/core")
+    chosen = [page for page in every if page.startswith(few) or scheme == "light" and "/" not in page]
+    faults = []
+    for page in chosen:
+        tab, _ = opened(browser, address, page, viewport=DESK, color_scheme=scheme)
+        faults += [f"{page}: {fault}" for fault in serious(tab, with_code=page.startswith("06"))]
+        tab.close()
+    assert not faults, "\n".join(faults)
+
+
+def test_the_check_for_readers_can_fail(browser, address):
+    tab, _ = opened(browser, address, "index.html", viewport=DESK)
+    tab.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:#eee;background:#fff\">pale</p><img src=\"images/flow.svg\">')")
+    assert len(serious(tab, with_code=False)) >= 2
+    tab.close()
