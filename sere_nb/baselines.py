@@ -173,7 +173,8 @@ def labelspread(
     with warnings.catch_warnings():  # points that no label reaches get 0/0 there, and the prior here
         warnings.simplefilter("ignore")
         model = LabelSpreading(kernel="knn", n_neighbors=min(10, len(X) - 1), alpha=0.5, max_iter=100).fit(X, y)
-    return np.nan_to_num(model.label_distributions_[len(task.source_X):], nan=1 / len(task.classes))
+    spread = np.nan_to_num(model.label_distributions_[len(task.source_X):])
+    return np.where(spread.sum(axis=1, keepdims=True) > 0, spread, 1 / len(task.classes))
 
 # %% ../nbs/05_baselines.ipynb #f6500414
 BASELINES = {  # name -> (method, labels it uses)

@@ -149,6 +149,7 @@ def transfer(
     features: Features = typer.Option(Features.both, help="What describes an utterance."),
     encoder: str = typer.Option("bundled", help="Speech encoder: bundled, a model's name or a folder."),
     methods: str = typer.Option(None, help="Comma-separated names; all if left out."),
+    keep_model: bool = typer.Option(False, "--model", help="Also train a network for the target, on draw 0, and keep it in DIR/model for `sere predict`."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ):
     "Every method from a labelled source corpus to a target corpus without labels."
@@ -165,6 +166,9 @@ def transfer(
     usable_folder(out)
     results = run_study(tables, [tuple(tables)], chosen, features.value, encoder, shots=shots, draws=draws, norm=norm.value)
     write_results(results, out, tables, **options)
+    if keep_model:
+        from sere_nb.semisup import adapt
+        adapt(*tables.values(), shots=shots, encoder=encoder, norm=norm.value).model.save_pretrained(out / "model")
     if results.uar.isna().all():
         _say(f"{options['target']} has no labels: predictions are in {out}")
         return
@@ -246,7 +250,8 @@ def demo(
     from sere_nb.core import atomic_path, provenance
     from sere_nb.data import mini_corpus
     from sere_nb.metrics import summarise
-    from sere_nb.transfer import adapt, run_study, write_report
+    from sere_nb.semisup import adapt
+    from sere_nb.transfer import run_study, write_report
     usable_folder(out)
     tables = {f"mini-{language}": mini_corpus(language) for language in ("de", "it", "en", "zh")}
     draws = range(seed, seed + 10)
@@ -255,7 +260,7 @@ def demo(
     write_report(results, tables, out / "report.html", "sere demo", DEMO, origin)
     with atomic_path(out / "metrics.json") as path:
         path.write_text(json.dumps({"summary": summary.to_dict("records"), "provenance": origin}, indent=1) + "\n", encoding="utf-8")
-    adapt(tables["mini-de"], tables["mini-it"], draw=seed).save(out / "model")
+    adapt(tables["mini-de"], tables["mini-it"], draw=seed).model.save_pretrained(out / "model")
     _show(summary, as_json)
     if not as_json:
         _say(f"\nread {out / 'report.html'}; try: sere predict {out / 'model'} RECORDING.wav")
@@ -265,27 +270,41 @@ def demo(
 def predict(
     model: Path = typer.Argument(..., help="Folder with model.safetensors and config.json."),
     files: List[Path] = typer.Argument(..., help="Recordings: any format, rate and number of channels."),
+    same_speaker: bool = typer.Option(False, help="The recordings are all of one speaker: compare them with each other too. Worth a lot from about five on."),
     as_json: bool = typer.Option(False, "--json", help="One JSON object per recording and line."),
 ):
-    "Emotion and probabilities of recordings; exit 1 if one of them could not be read."
-    import pandas as pd
-    from sere_nb.data import audio_fault
-    from sere_nb.encode import extract
-    from sere_nb.transfer import Recogniser
-    recogniser, classes = Recogniser.load(model), None
-    classes = recogniser.config["classes"]
-    faults = {file: audio_fault(file) for file in files}
+    "Emotion, probabilities and the moments that decided; exit 1 if a recording could not be read."
+    from sere_nb.data import audio_fault, read_audio
+    from sere_nb.model import SereModel
+    from sere_nb.model import predict as recognise
+    if not model.is_dir():
+        raise SereError(f"{model}: no such folder; a model folder holds model.safetensors and config.json")
+    network, faults = SereModel.from_pretrained(model), {file: audio_fault(file) for file in files}
     for file, fault in faults.items():
         if fault:
             _say(f"{'warning' if fault.startswith('clipped') else 'error'}: {file}: {fault}", sys.stderr)
     good = [file for file, fault in faults.items() if not fault or fault.startswith("clipped")]
-    if good:
-        X = extract(pd.DataFrame({"path": good}), features=recogniser.config["features"], encoder=recogniser.config["encoder"])
-        for file, row in zip(good, recogniser.probabilities(X)):
-            ranked = sorted(zip(classes, row.tolist()), key=lambda pair: -pair[1])
-            _say(json.dumps({"file": str(file), "emotion": ranked[0][0], "probabilities": dict(ranked)}, ensure_ascii=False) if as_json
-                 else f"{file}: {ranked[0][0]}  (" + ", ".join(f"{name} {share:.0%}" for name, share in ranked) + ")")
+    batches = [good] if same_speaker else [[file] for file in good]  # one after the other: an hour-long recording needs its memory once
+    for batch in batches if good else []:
+        for file, said in zip(batch, recognise(network, [read_audio(file) for file in batch], same_speaker)):
+            _say(_as_json(file, said) if as_json else _as_text(file, said))
     raise typer.Exit(0 if len(good) == len(files) else 1)
+
+
+def _as_json(file, said):
+    "A prediction as one line of JSON; seconds of the moments, evidence in log odds."
+    ranked = said.probabilities.sort_values(ascending=False)
+    moments = said.moments.round(3).to_dict("records")
+    return json.dumps({"file": str(file), "emotion": said.emotion, "probabilities": {name: round(float(share), 6) for name, share in ranked.items()}, "moments": moments}, ensure_ascii=False)
+
+
+def _as_text(file, said):
+    "A prediction as one line of text, with the moment that speaks most for it."
+    ranked = said.probabilities.sort_values(ascending=False)
+    most = said.moments.loc[said.moments.evidence.idxmax()]
+    when = f"; most of all at {most['from']:.2f}–{most['to']:.2f} s" if most.evidence > 0 else ""
+    return f"{file}: {said.emotion}  (" + ", ".join(f"{name} {share:.0%}" for name, share in ranked.items()) + f"{when})"
+
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['METHODS', 'COLUMNS', 'STYLE', 'Job', 'job_table', 'JobStore', 'store_features', 'run_job', 'run_study', 'best_method',
            'default_baseline', 'statistics', 'predictions', 'write_results', 'plot_ladder', 'plot_difference',
-           'plot_study', 'Recogniser', 'adapt', 'write_report']
+           'plot_study', 'write_report']
 
 # %% ../nbs/10_transfer.ipynb #d4e803ba
 import base64
@@ -15,7 +15,6 @@ import io
 import json
 import sqlite3
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from pathlib import Path
@@ -27,13 +26,13 @@ import numpy as np
 import pandas as pd
 
 from . import __version__
-from .baselines import BASELINES, Task, few_shot, make_task, selftrain_model
+from .baselines import BASELINES, few_shot, make_task
 from .core import SereError, atomic_path, progress, provenance, require
 from .data import common_emotions, draw_shots, read_audio
 from .encode import extract
 from .irf import sere
 from .metrics import TransferMatrix, bootstrap_mean, compare, confusion, direction_effects, plot_confusion, plot_forest, rank_methods, score_array, summarise, uar, war
-from .prosody import normalisation_groups, normalise
+from .prosody import normalisation_groups
 
 # %% ../nbs/10_transfer.ipynb #5e67df9e
 METHODS = {**BASELINES, "sere": (sere, "source-shots")}  # name -> (method, labels it uses)
@@ -207,14 +206,8 @@ def _labelled(table) -> bool:
 def _prepared(folder, digest, source, target, norm):
     "Task with all source labels, true classes (None without labels), source table and its rows of one pair; kept for the next job of the same pair."
     (source, source_X), (target, target_X) = _stored(folder, source), _stored(folder, target)
-    if _labelled(target):
-        everything, truth, rows = make_task(source, source_X, target, target_X, norm)
-        return everything, truth, source, rows
-    rows, classes = np.flatnonzero(source.emotion.notna()), sorted(source.emotion.dropna().unique())
-    used = source.iloc[rows]
-    sides = [normalise(X, normalisation_groups(table, norm)) for X, table in ((source_X[rows], used), (target_X, target))]
-    task = Task(sides[0], used.emotion.map(classes.index).to_numpy(), used.speaker.to_numpy(), sides[1], target.speaker.to_numpy(), tuple(classes))
-    return task, None, source, rows
+    everything, truth, rows = make_task(source, source_X, target, target_X, norm)
+    return everything, truth, source, rows
 
 # %% ../nbs/10_transfer.ipynb #71600d43
 @lru_cache(maxsize=1)
@@ -492,60 +485,6 @@ def plot_study(
     if panels == 3:
         plot_difference(results, best, baseline, axes[2])
     return figure
-
-# %% ../nbs/10_transfer.ipynb #52574d2f
-@dataclass(frozen=True)
-class Recogniser:
-    "A linear recogniser, adapted to a target language; saved as model.safetensors and config.json."
-    weight: np.ndarray  # (C, F)
-    bias: np.ndarray  # (C,)
-    mean: np.ndarray  # (F,), of the target's raw features
-    scale: np.ndarray  # (F,), their usual spread within a speaker
-    config: dict  # classes, features, encoder
-
-    def probabilities(
-        self,
-        X: np.ndarray,  # raw features, (n, F)
-    ) -> np.ndarray:  # (n, C)
-        "Probability of each of `config['classes']`; what an utterance does not have (NaN) counts as usual."
-        from scipy.special import softmax
-        return softmax(np.nan_to_num((X - self.mean) / self.scale) @ self.weight.T + self.bias, axis=1)
-
-    def save(self, folder):
-        "Write the model into a folder, whole or not at all."
-        from safetensors.numpy import save_file
-        with atomic_path(Path(folder) / "model.safetensors") as path:
-            save_file({name: np.ascontiguousarray(getattr(self, name), dtype=np.float32) for name in ("weight", "bias", "mean", "scale")}, path)
-        with atomic_path(Path(folder) / "config.json") as path:
-            path.write_text(json.dumps(self.config, indent=1) + "\n", encoding="utf-8")
-
-    @classmethod
-    def load(cls, folder):
-        "Read a model. Raises `SereError` if there is none, or it is damaged."
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
-        try:
-            return cls(**load_file(Path(folder) / "model.safetensors"), config=json.loads((Path(folder) / "config.json").read_text(encoding="utf-8")))
-        except (OSError, SafetensorError, ValueError, TypeError) as error:
-            raise SereError(f"{folder}: no model that can be loaded ({type(error).__name__}); a model folder holds model.safetensors and config.json") from None
-
-# %% ../nbs/10_transfer.ipynb #23523d9e
-def adapt(
-    source: pd.DataFrame,  # table of labelled utterances
-    target: pd.DataFrame,  # table of utterances; its labels are not looked at
-    shots: int = 5,  # source labels per emotion
-    draw: int = 0,  # number of the draw
-    features: str = "both",  # prosody, encoder or both
-    encoder: str = "bundled",  # of chapter 03
-) -> Recogniser:
-    "A self-trained recogniser for the target's language, from a few source labels."
-    raw = [extract(table, features=features, encoder=encoder) for table in (source, target)]
-    task, _, rows = make_task(source, raw[0], target, raw[1])
-    model = selftrain_model(few_shot(task, rows, source, shots, draw))
-    usual = pd.DataFrame(raw[1]).groupby(target.speaker.to_numpy()).agg(["mean", lambda column: column.std(ddof=0)]).mean().to_numpy().reshape(-1, 2)
-    mean, spread = np.nan_to_num(usual.T)
-    return Recogniser(model.coef_, model.intercept_, mean, np.where(spread > 1e-6, spread, 1),
-                      {"classes": list(task.classes), "features": features, "encoder": encoder})
 
 # %% ../nbs/10_transfer.ipynb #70afb604
 def _image(figure):
