@@ -10,11 +10,14 @@ What every method gets: a few labelled source utterances, all other source utter
 Those that align features (`coral`, `tca`, `kmm`) learn the alignment from all utterances and then classify; the classifier on top is part of the setting.
 From skada come CORAL, KMM, MMD's loss and the reversed gradient. Two things of skada 0.5.0 are not used: its TCA hands a matrix that is not symmetric to `eigh`
 (the generalised symmetric problem of the paper stands here instead), and its DANN's discriminator ends in a softmax over one number, which is always 1 and teaches nothing.
-Each has one setting for all tasks and features: SETTINGS, chosen on draws 100 and 101 of these tasks among those in TRIED (results/neighbours_settings.csv). The networks
-(`dan`, `dann`, `aad`, `fixmatch`, `adamatch`) are one hidden layer of 64 units, trained with Adam.
+Each has one setting for all tasks and features: the best of those in TRIED on draws 100 and 101 of four of these tasks (results/neighbours_settings.csv). The networks
+(`dan`, `dann`, `aad`, `fixmatch`, `adamatch`) have one hidden layer of 64 units, or none (`deep`), and are trained with Adam, 200 steps of 64 unlabelled utterances each; At the end they get
+equal shares assigned, as `logreg-balanced` does: without that they would compete with one hand tied.
 """
 import warnings
+from ast import literal_eval
 from functools import lru_cache
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -25,7 +28,7 @@ from scipy.linalg import eigh
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 
-from common import PAIRS, Corpora, arguments, save
+from common import PAIRS, RESULTS, Corpora, arguments, save
 from sere_nb import baselines
 from sere_nb.metrics import paired_bootstrap, score_array, uar, war
 from sere_nb.transfer import COLUMNS, METHODS
@@ -123,40 +126,39 @@ def _step(optimiser, loss):
     optimiser.step()
 
 
-def _batch(X, size=128):
+def _batch(X, size=64):
     return X[torch.randint(len(X), (size,))]
 
 
-def _answer(hidden, output, target, balance):
+def _answer(hidden, output, target):
     with torch.no_grad():
-        probabilities = output(hidden(target)).softmax(dim=1).double().numpy()
-    return baselines.balanced(probabilities) if balance else probabilities
+        return baselines.balanced(output(hidden(target)).softmax(dim=1).double().numpy())
 
 
-def dan(task, strength, balance, steps=300):
+def dan(task, strength, steps=200):
     "MMD between hidden layers, sum of Gaussian kernels (Long et al. 2015)."
     from skada.deep.losses import dan_loss
     X, y, source, target, hidden, output, optimiser = _start(task)
     for _ in range(steps):
         _step(optimiser, F.cross_entropy(output(hidden(X)), y) + strength * dan_loss(hidden(_batch(source)), hidden(_batch(target)), sigmas=(0.5, 1.0, 2.0, 4.0, 8.0)))
-    return _answer(hidden, output, target, balance)
+    return _answer(hidden, output, target)
 
 
-def dann(task, strength, balance, steps=300):
+def dann(task, strength, steps=200):
     "A discriminator of corpora whose gradient is reversed, growing as in the paper (Ganin et al. 2016)."
     from skada.deep.modules import GradientReversalLayer
     X, y, source, target, hidden, output, optimiser = _start(task)
     critic = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))
     optimiser.add_param_group({"params": critic.parameters()})
-    sides = torch.cat([torch.zeros(128), torch.ones(128)])
+    sides = torch.cat([torch.zeros(64), torch.ones(64)])
     for step in range(steps):
         growth = strength * (2 / (1 + np.exp(-10 * step / steps)) - 1)
         told = critic(GradientReversalLayer.apply(hidden(torch.cat([_batch(source), _batch(target)])), growth))[:, 0]
         _step(optimiser, F.cross_entropy(output(hidden(X)), y) + F.binary_cross_entropy_with_logits(told, sides))
-    return _answer(hidden, output, target, balance)
+    return _answer(hidden, output, target)
 
 
-def aad(task, neighbours, decay, balance, deep=True, steps=300):
+def aad(task, neighbours, decay, deep=True, steps=200):
     "Attracting and dispersing: neighbours in the target should agree, others differ (Yang et al. 2022). Free of source data after its first part."
     X, y, _, target, hidden, output, optimiser = _start(task, deep)
     for _ in range(200):
@@ -165,7 +167,7 @@ def aad(task, neighbours, decay, balance, deep=True, steps=300):
         bank = hidden(target)
         scores, bank = output(bank).softmax(dim=1), F.normalize(bank, dim=1)
     for step in range(steps):
-        rows = torch.randint(len(target), (min(128, len(target)),))
+        rows = torch.randint(len(target), (min(64, len(target)),))
         inner = hidden(target[rows])
         guess = output(inner).softmax(dim=1)
         with torch.no_grad():
@@ -173,54 +175,55 @@ def aad(task, neighbours, decay, balance, deep=True, steps=300):
             near = (bank[rows] @ bank.T).scatter(1, rows[:, None], -2).topk(min(neighbours, len(target) - 1)).indices
         others = (guess @ guess.T) * (1 - torch.eye(len(rows)))
         _step(optimiser, -(guess[:, None] * scores[near]).sum(dim=(1, 2)).mean() + (1 + 10 * step / steps) ** -decay * others.sum(dim=1).mean())
-    return _answer(hidden, output, target, balance)
+    return _answer(hidden, output, target)
 
 
-def fixmatch(task, threshold, align, noise, balance=False, deep=True, steps=300):
-    "Pseudo-labels of a weak view for a strong one (Sohn et al. 2020); `align`: AdaMatch's alignment of shares, relative threshold and warm-up (Berthelot et al. 2022)."
+def fixmatch(task, threshold, align, deep=True, steps=200):
+    """Pseudo-labels of a weak view (a tenth of the features dropped) for a strong one (half of them; Sohn et al. 2020).
+
+    `align`: AdaMatch's alignment of shares, relative threshold and warm-up, without its interpolation of logits (Berthelot et al. 2022)."""
     X, y, source, target, hidden, output, optimiser = _start(task, deep)
-    view = lambda Z, dropout, spread: F.dropout(Z + spread * torch.randn_like(Z), dropout)
     everything, net = torch.cat([source, target]), torch.nn.Sequential(hidden, output)
     shares = torch.full((len(task.classes),), 1 / len(task.classes))  # running mean belief of unlabelled utterances
     for step in range(steps):
-        unlabelled, labelled = _batch(everything, 256), net(view(X, 0.1, 0.1))
+        unlabelled, labelled = _batch(everything, 64), net(F.dropout(X, 0.1))
         with torch.no_grad():
-            belief = net(view(unlabelled, 0.1, 0.1)).softmax(dim=1)
+            belief = net(F.dropout(unlabelled, 0.1)).softmax(dim=1)
             if align:
-                shares = 0.9 * shares + 0.1 * belief.mean(dim=0)
+                shares = 0.95 * shares + 0.05 * belief.mean(dim=0)
                 belief = F.normalize(belief * labelled.softmax(dim=1).mean(dim=0) / shares, p=1, dim=1)
             bar = threshold * (labelled.softmax(dim=1).max(dim=1).values.mean() if align else 1)
             kept = (belief.max(dim=1).values >= bar).float()
             growth = 0.5 - np.cos(min(np.pi, 2 * np.pi * step / steps)) / 2 if align else 1.0
-        strong = F.cross_entropy(net(view(unlabelled, 0.5, noise)), belief.argmax(dim=1), reduction="none")
+        strong = F.cross_entropy(net(F.dropout(unlabelled, 0.5)), belief.argmax(dim=1), reduction="none")
         _step(optimiser, F.cross_entropy(labelled, y) + growth * (kept * strong).mean())
-    return _answer(hidden, output, target, balance)
+    return _answer(hidden, output, target)
 
 
-TRIED = {
+TRIED = {  # name -> (method, settings tried)
     "coral": (coral, [dict(head=head) for head in HEADS]),
     "tca": (tca, [dict(components=components, head=head) for components in (10, 30, 60) for head in HEADS]),
     "kmm": (kmm, [dict(head=head) for head in ("logreg", "logreg-balanced")]),
-    "dan": (dan, [dict(strength=strength, balance=balance) for strength in (0.1, 1.0) for balance in (False, True)]),
-    "dann": (dann, [dict(strength=strength, balance=balance) for strength in (0.1, 1.0) for balance in (False, True)]),
-    "aad": (aad, [dict(neighbours=neighbours, decay=decay, balance=balance) for neighbours, decay in ((5, 0), (5, 5), (20, 2)) for balance in (False, True)]),
-    "fixmatch": (fixmatch, [dict(threshold=threshold, align=False, noise=0.5) for threshold in (0.95, 0.8)]),
-    "adamatch": (fixmatch, [dict(threshold=threshold, align=True, noise=noise, balance=balance) for threshold, noise in ((0.9, 0.5), (0.7, 0.5), (0.9, 1.0)) for balance in (False, True)]),
+    "dan": (dan, [dict(strength=strength) for strength in (0.1, 1.0)]),
+    "dann": (dann, [dict(strength=strength) for strength in (0.1, 1.0)]),
+    "aad": (aad, [dict(neighbours=5, decay=decay, deep=deep) for decay in (0, 2) for deep in (True, False)]),
+    "fixmatch": (fixmatch, [dict(threshold=threshold, align=False, deep=deep) for threshold in (0.95, 0.8) for deep in (True, False)]),
+    "adamatch": (fixmatch, [dict(threshold=0.9, align=True, deep=deep) for deep in (True, False)]),
 }
-SETTINGS = {name: tried[0] for name, (_, tried) in TRIED.items()}
+TUNED_ON = [("emodb", "nemo"), ("emovo", "ravdess"), ("ravdess", "emodb"), ("nemo", "emovo")]  # each corpus once a source and once a target
 SLOW = ("dan", "dann", "aad", "fixmatch", "adamatch")
 
 
-def run(corpora, kind, methods, draws, label):
+def run(corpora, kind, methods, draws, pairs=PAIRS):
     "One row per task, draw and method."
-    for source, target in PAIRS:
+    for source, target in pairs:
         for draw in draws:
             task, truth = corpora.task(kind, source, target, draw)
             for name, (method, used) in methods.items():
                 start = perf_counter()
                 guess = method(task).argmax(axis=1)
                 yield dict(zip(COLUMNS, (source, target, draw, name, uar(truth, guess), war(truth, guess), len(task.classes), len(truth), 5,
-                                         corpora.options.norm, label, used, perf_counter() - start)))
+                                         corpora.options.norm, kind, used, perf_counter() - start)))
 
 
 def tune(corpora, kinds):
@@ -229,10 +232,17 @@ def tune(corpora, kinds):
     for kind in kinds:
         for name, (method, tried) in TRIED.items():
             bound = {str(setting): (lambda task, setting=setting: method(task, **setting), "source-shots") for setting in tried}
-            scores = pd.DataFrame(run(corpora, kind, bound, (100, 101), kind)).groupby("method", sort=False).uar.mean()
+            scores = pd.DataFrame(run(corpora, kind, bound, (100, 101), TUNED_ON)).groupby("method", sort=False).uar.mean()
             rows += [dict(features=kind, method=name, setting=setting, uar=value) for setting, value in scores.items()]
             print(kind, name, scores.mul(100).round(1).to_dict(), flush=True)
     return pd.DataFrame(rows)
+
+
+def chosen():
+    "The best setting of each method, by results/neighbours_settings.csv."
+    table = pd.read_csv(RESULTS / "neighbours_settings.csv").groupby(["method", "setting"], sort=False).uar.mean().reset_index()
+    best = table.loc[table.groupby("method").uar.idxmax()]
+    return {name: literal_eval(setting) for name, setting in zip(best.method, best.setting)}
 
 
 def differences(rows, sere):
@@ -250,19 +260,25 @@ def main():
     parser = arguments(__doc__)
     parser.add_argument("--slow-draws", type=int, default=5, help="draws of the networks, the first of all draws")
     parser.add_argument("--sere", default="sere", help="name in sere_nb.transfer.METHODS")
+    parser.add_argument("--measured", type=Path, help="CSV of benchmarks/sere.py with the same features, draws and normalisation: its logreg, selftrain and sere rows are taken, not run again")
     parser.add_argument("--tune", action="store_true")
     options = parser.parse_args()
+    if options.measured and len(options.features) > 1:
+        parser.error("--measured goes with one feature set")
     corpora = Corpora(options)
     if options.tune:
-        return save(tune(corpora, options.features), "neighbours_settings", "neighbours.py", features=options.features, norm=options.norm, shots=5, seeds="draws 100 and 101")
-    neighbours = {name: (lambda task, name=name: TRIED[name][0](task, **SETTINGS[name]), "source-shots") for name in TRIED}
-    quick = {name: METHODS[name] for name in ("logreg", "selftrain", options.sere)} | {name: method for name, method in neighbours.items() if name not in SLOW}
+        return save(tune(corpora, options.features), "neighbours_settings", "neighbours.py", features=options.features, norm=options.norm, shots=5, seeds="draws 100 and 101", tasks=TUNED_ON)
+    settings = chosen()
+    neighbours = {name: (lambda task, name=name: TRIED[name][0](task, **settings[name]), "source-shots") for name in TRIED}
+    ladder = ("logreg", "selftrain", options.sere)
+    quick = ({} if options.measured else {name: METHODS[name] for name in ladder}) | {name: method for name, method in neighbours.items() if name not in SLOW}
     for kind in options.features:
-        rows = pd.DataFrame([*run(corpora, kind, quick, range(options.draws), kind),
-                             *run(corpora, kind, {name: neighbours[name] for name in SLOW}, range(options.slow_draws), kind)])
+        known = pd.read_csv(options.measured).query("method in @ladder and draw < @options.draws and norm == @options.norm").assign(encoder=kind).to_dict("records") if options.measured else []
+        rows = pd.DataFrame([*known, *run(corpora, kind, quick, range(options.draws)),
+                             *run(corpora, kind, {name: neighbours[name] for name in SLOW}, range(options.slow_draws))])
         print(pd.DataFrame(differences(rows, options.sere)).round(4).to_string(), flush=True)
-        origin = dict(features=kind, encoder=options.encoder, norm=options.norm, shots=5, draws=options.draws, slow_draws=options.slow_draws, slow=SLOW,
-                      settings=SETTINGS, settings_chosen_on="draws 100 and 101", seeds="draw numbers from 0")
+        origin = dict(features=kind, measured=options.measured and options.measured.name, encoder=options.encoder, norm=options.norm, shots=5, draws=options.draws, slow_draws=options.slow_draws, slow=SLOW,
+                      settings=settings, settings_chosen_on="draws 100 and 101 of four tasks", seeds="draw numbers from 0")
         save(rows, f"neighbours_{kind}", "neighbours.py", **origin)
         save(differences(rows, options.sere), f"neighbours_{kind}_differences", "neighbours.py", **origin)
 
