@@ -3,8 +3,9 @@
 
     python benchmarks/scale.py --corpora ../shared/corpora [--features prosody both] [--methods sere selftrain]
 
-Every run is a process of its own on one thread; memory is the largest resident size of the process, and what the method added to it. Up to 1,300 target utterances are
-real (all 12 tasks); above that, target utterances of the largest task are drawn again with replacement and a Gaussian noise of 0.3 standard deviations is added to each feature.
+Every run is a process of its own on one thread; memory is the largest resident size of the process, and what the method added to it. Rows with
+`real` true are tasks as they are (four of the twelve, each corpus once source and once target); the others draw target utterances of EMO-DB → nEMO again, with replacement, and
+add Gaussian noise of 0.3 standard deviations to each feature. Speakers stay as they are, so that the larger targets have nine speakers with many utterances each.
 """
 import json
 import os
@@ -16,11 +17,14 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from common import PAIRS, Corpora, arguments, save
+from common import Corpora, arguments, save
 from sere_nb.baselines import replace
 from sere_nb.core import generator
 from sere_nb.metrics import uar
 from sere_nb.transfer import METHODS
+
+
+REAL = [("emodb", "nemo"), ("emovo", "ravdess"), ("ravdess", "emodb"), ("nemo", "emovo")]
 
 
 def peak():
@@ -58,7 +62,7 @@ def main():
     if options.one:
         return measure(options)
     one = {**os.environ, **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")}
-    jobs = [(kind, *pair, 0, method) for kind in options.features for pair in PAIRS for method in options.methods]
+    jobs = [(kind, *pair, 0, method) for kind in options.features for pair in REAL for method in options.methods]
     jobs += [(kind, "emodb", "nemo", size, method) for kind in options.features for size in options.sizes for method in options.methods]
     rows = []
     for job in jobs:
