@@ -18,23 +18,26 @@ of the source; none has seen a label of the target. Random clusters give 0 in `n
 
 Measures, on target utterances: `nmi_*` adjusted mutual information between k-means clusters, as many as emotions, and emotions or speakers; `silhouette_*` of the true groups;
 `purity_*` share of the 10 nearest neighbours that are of the same emotion or speaker. The same for `corpus` on both corpora together (two clusters; each side equally many).
-`probe_*`: balanced accuracy of a logistic regression, cross-validated (speaker and corpus: random folds; emotion: no speaker on both sides), and `chance_*` of each.
+`probe_*`: balanced accuracy of a linear (ridge) classifier, five-fold cross-validated (speaker and corpus: random folds; emotion: no speaker on both sides), and `chance_*` of
+each. A probe can fall below chance: where every speaker's mean is exactly zero, the mean of the utterances left out is opposite to that of those learned from.
 """
 import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
+from sklearn.linear_model import RidgeClassifier
 from sklearn.manifold import TSNE
-from sklearn.metrics import adjusted_mutual_info_score, silhouette_score
+from sklearn.metrics import adjusted_mutual_info_score, balanced_accuracy_score, silhouette_score
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from common import PAIRS, Corpora, arguments, save
 from inductive import resonance_model
 from sere_nb.baselines import logreg, replace, selftrain
 from sere_nb.core import generator
-from sere_nb.encode import probe
 
 
 def without_labels(corpora, kind, source, target, task):
@@ -71,6 +74,13 @@ def clusters(Z, groups, count):
     return adjusted_mutual_info_score(groups, KMeans(count, n_init=3, random_state=0).fit_predict(Z))
 
 
+def probe(Z, groups, speakers=None):
+    "How well a straight cut tells the groups, cross-validated; with `speakers`, none is on both sides."
+    split = StratifiedKFold(5, shuffle=True, random_state=0) if speakers is None else StratifiedGroupKFold(min(5, len(set(speakers))))
+    judge = make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0, class_weight="balanced"))
+    return balanced_accuracy_score(groups, cross_val_predict(judge, Z, groups, groups=speakers, cv=split))
+
+
 def chance(groups):
     "Purity of neighbours drawn at random."
     return float(np.sum((np.unique(groups, return_counts=True)[1] / len(groups)) ** 2))
@@ -83,7 +93,7 @@ def described(source, target, truth, speaker, probes):
         row |= {f"nmi_{name}": clusters(target, groups, len(np.unique(truth))), f"silhouette_{name}": silhouette_score(target, groups), f"purity_{name}": purity(target, groups),
                 f"chance_purity_{name}": chance(groups)}
     if probes:
-        row |= {"probe_emotion": probe(target, truth, groups=speaker), "probe_speaker": probe(target, kinds["speaker"]),
+        row |= {"probe_emotion": probe(target, truth, speaker), "probe_speaker": probe(target, kinds["speaker"]),
                 "chance_probe_emotion": 1 / len(np.unique(truth)), "chance_probe_speaker": 1 / len(np.unique(speaker))}
     if source is None:
         return row
