@@ -247,7 +247,7 @@ def chosen():
 
 def differences(rows, sere):
     "sere minus each other method on the draws both have, with intervals over draws (these tasks) and over tasks as well."
-    for name in dict.fromkeys(rows.method):
+    for name in dict.fromkeys(rows.method[rows.method != sere]):
         draws = rows.draw[rows.method == name].unique()
         shared = rows[rows.draw.isin(draws)]
         first, second = score_array(shared, sere), score_array(shared, name)

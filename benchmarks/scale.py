@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What SERE costs: time and memory of one task, and how both grow with unlabelled speech. Writes results/scale.csv and results/scale_growth.csv.
 
-    python benchmarks/scale.py --corpora ../shared/corpora [--features prosody both] [--methods sere selftrain]
+    python benchmarks/scale.py --corpora ../shared/corpora [--features both] [--methods sere selftrain]
 
 Every run is a process of its own on one thread; memory is the largest resident size of the process, and what the method added to it. Rows with
 `real` true are tasks as they are (four of the twelve, each corpus once source and once target); the others draw target utterances of EMO-DB → nEMO again, with replacement, and
@@ -54,8 +54,8 @@ def measure(options):
 
 
 def main():
-    parser = arguments(__doc__, draws=1, features=("prosody", "whisper-tiny+prosody"))
-    parser.add_argument("--methods", nargs="+", default=["sere", "selftrain"])
+    parser = arguments(__doc__, draws=1, features=("whisper-tiny+prosody",))
+    parser.add_argument("--methods", nargs="+", default=["sere"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 5000, 20_000, 50_000])
     parser.add_argument("--one", nargs=5, help="for the script's own use: features, source, target, size, method")
     options = parser.parse_args()
