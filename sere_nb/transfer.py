@@ -77,12 +77,12 @@ def _one_line(path):
             raise SereError(f"{path}: damaged ({reason}); put a copy in its place, or remove the folder and start again") from error
         raise SereError(f"{path}: cannot be used ({reason}); choose another folder") from error
 
-
+# %% ../nbs/10_transfer.ipynb #cace215c
 def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
     "Tells whether a stored result is what was written."
     return hashlib.blake2b(b"\0".join([job.encode(), scores.encode(), probabilities]), digest_size=16).digest()
 
-
+# %% ../nbs/10_transfer.ipynb #cdc25120
 class JobStore:
     """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens next.
 
@@ -157,7 +157,7 @@ class JobStore:
                 found[Job(*json.loads(record[0]))] = json.loads(record[1]), np.frombuffer(record[2], np.float32)
         return found
 
-
+# %% ../nbs/10_transfer.ipynb #62d696fe
 def _short(text):
     "The beginning of a long value."
     return text if len(text) <= 60 else text[:57] + "…"
@@ -168,7 +168,7 @@ def _files(folder, name):
     stem = Path(folder) / "features" / quote(name, safe="")
     return stem.with_suffix(".npy"), stem.with_suffix(".json")
 
-
+# %% ../nbs/10_transfer.ipynb #c862404c
 def store_features(
     table: pd.DataFrame,  # utterances of one corpus
     folder,  # of the study
@@ -187,7 +187,7 @@ def store_features(
             path.write_text(json.dumps(origin), encoding="utf-8")
     return hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
 
-
+# %% ../nbs/10_transfer.ipynb #38435204
 def _stored(folder, name):
     "Table and memory-mapped features of a corpus."
     arrays, sheet = _files(folder, name)
@@ -196,12 +196,12 @@ def _stored(folder, name):
     except (OSError, ValueError) as error:
         raise SereError(f"{arrays}: cannot be read ({error}); a worker needs the folder of the study at the same place, on a file system that all share") from None
 
-
+# %% ../nbs/10_transfer.ipynb #da4db62a
 def _labelled(table) -> bool:
     "Whether any utterance has an emotion."
     return bool(table.emotion.notna().any())
 
-
+# %% ../nbs/10_transfer.ipynb #a78d61c0
 @lru_cache(maxsize=2)
 def _prepared(folder, digest, source, target, norm):
     "Task with all source labels, true classes (None without labels), source table and its rows of one pair; kept for the next job of the same pair."
@@ -216,7 +216,7 @@ def _threads():
     from threadpoolctl import ThreadpoolController
     return ThreadpoolController()
 
-
+# %% ../nbs/10_transfer.ipynb #e629c670
 def run_job(
     folder: str,  # of the study
     digest: str,  # of all features: a study that was replaced is not confused with its successor
@@ -248,7 +248,7 @@ def _local(jobs):
     except BrokenProcessPool as error:
         raise SereError("a worker process was lost (killed, or out of memory); finished jobs are kept: go on with --resume, with fewer jobs at a time") from error
 
-
+# %% ../nbs/10_transfer.ipynb #484a9916
 @contextmanager
 def _cluster(scheduler):
     "Settings of joblib for the workers of a Dask cluster."
@@ -265,7 +265,7 @@ def _cluster(scheduler):
         except TimeoutError as error:
             raise SereError(f"the Dask scheduler at {scheduler} has no workers; start some with: dask worker {scheduler}") from error
 
-
+# %% ../nbs/10_transfer.ipynb #e8924af3
 def _computed(calls, jobs, scheduler):
     "Results in the order in which they are finished."
     from joblib import Parallel, delayed, parallel_config
@@ -287,7 +287,7 @@ def _check(tables, pairs, shots, norms):
         for norm in norms:
             normalisation_groups(tables[source], norm), normalisation_groups(tables[target], norm)
 
-
+# %% ../nbs/10_transfer.ipynb #f9c12fad
 def run_study(
     tables: dict,  # name of corpus -> table of utterances; without labels it is a target only, and gets predictions
     pairs: list = None,  # of (source, target); all ordered pairs if left out
@@ -324,7 +324,7 @@ def run_study(
             _finish(store, table, methods, digest, jobs, scheduler)
             return _collect(store.results(), table, methods, digest, str(place)).assign(encoder={"prosody": "none", "encoder": label, "both": f"{label}+prosody"}[features])
 
-
+# %% ../nbs/10_transfer.ipynb #27967056
 def _finish(store, table, methods, digest, jobs, scheduler):
     "Compute the jobs that have no result yet. While one result goes to the disk, the next is computed."
     from concurrent.futures import ThreadPoolExecutor
@@ -339,7 +339,7 @@ def _finish(store, table, methods, digest, jobs, scheduler):
         if pending:
             pending.result()
 
-
+# %% ../nbs/10_transfer.ipynb #fb598f87
 def _collect(results, table, methods, digest, folder):
     "Results as rows; what holds for every draw stands in each of them, its time in the first."
     rows, timed = [], set()
@@ -359,14 +359,14 @@ def best_method(
     few = results[results.labels_used == "source-shots"]
     return (few if len(few) else results).groupby("method").uar.mean().idxmax()
 
-
+# %% ../nbs/10_transfer.ipynb #2c52d977
 def default_baseline(
     methods,  # names
 ) -> str:
     "What a method has to beat if nothing else is said: the highest rung of the ladder that was run, by its name, not by its score."
     return next((name for name in ("selftrain", "logreg-balanced", "logreg", *methods) if name in methods))
 
-
+# %% ../nbs/10_transfer.ipynb #b3d734be
 def statistics(
     results: pd.DataFrame,  # rows source, target, shots, norm, draw, method, uar, …
     baseline: str,  # method
@@ -447,7 +447,7 @@ def plot_ladder(
     axis.margins(x=0.12)
     axis.invert_yaxis()
 
-
+# %% ../nbs/10_transfer.ipynb #32ec8790
 def plot_difference(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
     method: str,
@@ -468,7 +468,7 @@ def plot_difference(
             bold = "bold" if (table.index[row], table.columns[column]) in sure else "normal"
             axis.text(column, row, f"{100 * score:+.1f}", ha="center", va="center", fontsize=9, weight=bold)
 
-
+# %% ../nbs/10_transfer.ipynb #783e524b
 def plot_study(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, … of one setting
     baseline: str = None,  # None: `default_baseline`
@@ -530,7 +530,7 @@ def _confusions(results, method):
         plot_confusion(np.mean(matrices, axis=0), group.emotions.iloc[0], axis).set_title(f"{source} → {target}: UAR {group.uar.mean():.0%}", fontsize=9)
     return figure
 
-
+# %% ../nbs/10_transfer.ipynb #dfc15d31
 def _evidence(results, method, baseline):
     "Section of the report: the forest of one method, and all comparisons with corrected p; nothing if there is nothing to compare."
     comparisons = compare(results, baseline)
@@ -547,11 +547,11 @@ def _evidence(results, method, baseline):
 and still take them for independent, which tasks that share a corpus are not.</p>{picture}
 <details><summary>all comparisons</summary><table><tr><th>task</th><th>method</th><th>difference in UAR, points [95 % interval]</th><th>p (Holm)</th><th>over</th></tr>{lines}</table></details>"""
 
-
+# %% ../nbs/10_transfer.ipynb #648f9156
 STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}
 table{border-collapse:collapse;margin:1rem 0}td,th{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left}img{max-width:100%}.quiet{color:#555}"""
 
-
+# %% ../nbs/10_transfer.ipynb #cc0b6842
 def write_report(
     results: pd.DataFrame,  # of `run_study`, with scores, of one setting
     tables: dict,  # name of corpus -> table of utterances
