@@ -2,9 +2,9 @@
 """The resonance field against the ladder on real recordings: 12 ordered tasks among four corpora. Writes results/sere_FEATURES.csv.
 
     python benchmarks/sere.py --corpora ../shared/corpora --features prosody encoder encoder_prosody [--draws 20] [--jobs 2] [--norm corpus] [--ablations] [--skewed]
-    python benchmarks/sere.py --corpora ../shared/corpora --features whisper-tiny both --whisper whisper_tiny.py
+    python benchmarks/sere.py --corpora ../shared/corpora --features whisper-tiny whisper-tiny+prosody --whisper whisper_tiny.py
 
-`encoder` is the bundled encoder's vector, `encoder_prosody` that beside the prosodic functionals; `both` is Whisper-tiny's vector and the functionals. One setting for all tasks and features: the defaults of `ResonanceClassifier`.
+`encoder` is the bundled encoder's vector, `encoder_prosody` that beside the prosodic functionals. Their equal-share runs at speaker normalisation are part of `benchmarks/matrix.py`. One setting for all tasks and features: the defaults of `ResonanceClassifier`.
 They were chosen on draws 100 to 104 of these same tasks, with Whisper-tiny and eGeMAPS features; the draws reported here had no part in it.
 """
 import argparse
@@ -67,7 +67,7 @@ def main():
     semantic = cache(lambda name: whisper(options.whisper)(tables[name]))
     prosodic = cache(lambda name: extract(tables[name], features="prosody"))
     bundled = cache(lambda name: extract(tables[name], features="encoder"))
-    kinds = {"prosody": prosodic, "encoder": bundled, "encoder_prosody": lambda name: np.hstack([bundled(name), prosodic(name)]), "whisper-tiny": semantic, "both": lambda name: np.hstack([semantic(name), prosodic(name)])}
+    kinds = {"prosody": prosodic, "encoder": bundled, "encoder_prosody": lambda name: np.hstack([bundled(name), prosodic(name)]), "whisper-tiny": semantic, "whisper-tiny+prosody": lambda name: np.hstack([semantic(name), prosodic(name)])}
     for kind in options.features:
         features = {name: kinds[kind](name) for name in NAMES}
         pairs = [(source, target) for source in NAMES for target in NAMES if source != target]

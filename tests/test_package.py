@@ -40,7 +40,7 @@ def test_broken_torchaudio_gives_one_line(tmp_path):
 def test_wheel_holds_the_package_and_stays_small(wheel):
     assert wheel.stat().st_size < 15 * 2**20
     names = zipfile.ZipFile(wheel).namelist()
-    for needed in ("sere_nb/cli.py", "sere_nb/bundled/mini/metadata.csv", "sere_nb/bundled/results/ladder_prosody.csv"):
+    for needed in ("sere_nb/cli.py", "sere_nb/bundled/mini/metadata.csv", "sere_nb/bundled/results/matrix_prosody.csv"):
         assert needed in names
     assert not [name for name in names if name.startswith(("nbs/", "tests/", "tools/"))]
 
