@@ -29,8 +29,9 @@ from sere_nb.metrics import uar
 from sere_nb.tric import learn_metric, tric
 
 METHODS = {  # name -> setting of `learn_metric`; beliefs=True stands for the field's own
-    "contrast, matrix": dict(parts=(1, 0, 0), gains=None), "chain, matrix": dict(parts=(0, 1, 0), gains=None), "tric, matrix": dict(gains=None),
-    "tric, 8 gains": {}, "beliefs, matrix": dict(parts=(0, 0, 0), gains=None, beliefs=True), "beliefs + tric, matrix": dict(gains=None, beliefs=True)}
+    "contrast, matrix": dict(parts=(1, 0, 0), full=True), "chain, matrix": dict(parts=(0, 1, 0), full=True),
+    "chain, gains": dict(parts=(0, 1, 0)), "tric, gains": {},
+    "beliefs, matrix": dict(parts=(0, 0, 0), full=True, beliefs=True), "beliefs + tric, matrix": dict(full=True, beliefs=True)}
 WHITENINGS = (0.0, 0.25, 0.5, 0.75)
 
 

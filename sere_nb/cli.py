@@ -294,7 +294,7 @@ def predict(
 def _as_json(file, said):
     "A prediction as one line of JSON; seconds of the moments, evidence in log odds."
     ranked = said.probabilities.sort_values(ascending=False)
-    moments = said.moments.round(3).to_dict("records")
+    moments = said.moments.astype(float).round(3).to_dict("records")
     return json.dumps({"file": str(file), "emotion": said.emotion, "probabilities": {name: round(float(share), 6) for name, share in ranked.items()}, "moments": moments}, ensure_ascii=False)
 
 

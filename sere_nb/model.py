@@ -7,6 +7,8 @@ __all__ = ['CARD', 'TRUST', 'Recordings', 'join', 'recordings', 'standardise', '
            'read', 'Prediction', 'evidence', 'predict', 'plot_prediction']
 
 # %% ../nbs/08_model.ipynb #23459881
+import io
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -168,7 +170,8 @@ class SereModel(nn.Module, PyTorchModelHubMixin, library_name="sere_nb", tags=["
     def from_pretrained(cls, folder, **options):
         "Load a model. Raises `SereError` if there is none, or it is damaged."
         try:
-            return super().from_pretrained(folder, **options)
+            with redirect_stdout(io.StringIO()):  # the mixin prints, and standard output belongs to the caller
+                return super().from_pretrained(folder, **options)
         except Exception as error:  # JSON, safetensors, torch and the hub all have their own
             raise SereError(f"{folder}: no model that can be loaded ({type(error).__name__}); a model folder holds model.safetensors and config.json") from None
 

@@ -160,7 +160,7 @@ def tric(
     bandwidth: float = 1.0,  # γ, in the unit of the embedding
     sharpness: float = 8.0,  # κ
     weights: torch.Tensor = None,  # how strongly each unlabelled sample takes part (highlights), (U,); None: all alike
-    parts: tuple = (0.5, 1.0, 0.2),  # coefficients of contrast, chain and visit; 0 removes a term exactly
+    parts: tuple = (0.5, 1.0, 1.0),  # coefficients of contrast, chain and visit; 0 removes a term exactly
 ) -> TricLoss:
     """The triple-resonance loss.
 
@@ -182,30 +182,29 @@ def _check(anchors, classes, unlabelled, weights):
     if (len(unlabelled) if weights is None else (weights > 0).sum()) < 2:
         raise SereError("tric: the chain steps from one unlabelled sample to another; give at least two, of weight above 0")
 
-# %% ../nbs/07_tric.ipynb #a805ff9e
+# %% ../nbs/07_tric.ipynb #8c6d2727
 def learn_metric(
     X,  # features, (n, F); about as spread in each direction as they should count
     y,  # classes, -1 where unknown, (n,)
     parts: tuple = (0.5, 1.0, 1.0),  # coefficients of contrast, chain and visit
-    gains: int = 8,  # how many runs of neighbouring axes are scaled, each as one; None: a full matrix is learned
+    full: bool = False,  # False: one gain per axis; True: a matrix
     beliefs=None,  # (n, C), such as a field's: a linear head is to agree with them too
     steps: int = 40,
     batch: int = 128,  # unlabelled samples in each step
     seed: int = 0,
 ):  # (F, F); learned features are X @ metric
-    "A linear metric that lowers the triple-resonance loss, from the identity on; no more than its shape is learned, its scale is not."
-    random, F = torch.Generator().manual_seed(seed), X.shape[1]
+    "A linear metric that lowers the triple-resonance loss, from the identity on; its shape is learned, its scale is not."
+    random, width = torch.Generator().manual_seed(seed), X.shape[1]
     X, y = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(y)
     X = X / X.square().sum(dim=1).mean().sqrt()
-    group = torch.arange(F) * min(gains or F, F) // F
-    shape = (torch.eye(F) if gains is None else torch.zeros(int(group.max()) + 1)).requires_grad_()
-    metric = lambda: shape if gains is None else torch.diag(shape.exp()[group])
-    head = torch.zeros(F, 1 if beliefs is None else beliefs.shape[1], requires_grad=True)
-    optimiser = torch.optim.Adam([{"params": [shape], "lr": 0.003 if gains is None else 0.02}, {"params": [head], "lr": 0.003}])
     known, free = torch.where(y >= 0)[0], torch.where(y < 0)[0]
+    shape = (torch.eye(width) if full else torch.zeros(width)).requires_grad_()
+    head = torch.zeros(width, 1 if beliefs is None else beliefs.shape[1], requires_grad=True)
+    optimiser = torch.optim.Adam([{"params": [shape], "lr": 0.003 if full else 0.01}, {"params": [head], "lr": 0.003}])
+    metric = lambda: shape if full else torch.diag(shape.exp())
     for _ in range(steps):
         rows = torch.cat([known, free[torch.randperm(len(free), generator=random)[:batch]]])
-        kept = (torch.rand(len(rows), F, generator=random) > 0.1) / 0.9  # a tenth of the features is missing
+        kept = (torch.rand(len(rows), width, generator=random) > 0.1) / 0.9  # a tenth of the features is missing
         embedding = (X[rows] * kept) @ metric()
         embedding = embedding / embedding.detach().square().sum(dim=1).mean().sqrt()
         loss = tric(embedding[:len(known)], y[known], embedding[len(known):], bandwidth=2 ** 0.5, parts=parts).total
