@@ -10,6 +10,7 @@ __all__ = ['CARD', 'TRUST', 'Recordings', 'join', 'recordings', 'standardise', '
 import io
 from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -170,6 +171,8 @@ class SereModel(nn.Module, PyTorchModelHubMixin, library_name="sere_nb", tags=["
     def from_pretrained(cls, folder, **options):
         "Load a model. Raises `SereError` if there is none, or it is damaged."
         try:
+            if Path(folder).is_dir() and not (Path(folder) / "config.json").is_file():
+                raise FileNotFoundError("config.json")  # the mixin would talk about it first
             with redirect_stdout(io.StringIO()):  # the mixin prints, and standard output belongs to the caller
                 return super().from_pretrained(folder, **options)
         except Exception as error:  # JSON, safetensors, torch and the hub all have their own

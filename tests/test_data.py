@@ -100,6 +100,10 @@ def test_unlabelled_utterances_are_allowed(tmp_path):
     write(tmp_path / "a.wav", noise(16_000))
     (tmp_path / "metadata.csv").write_text("path,speaker,emotion,language\na.wav,x,,de\n")
     assert load_corpus("mine", tmp_path).emotion.isna().all()
+    (tmp_path / "metadata.csv").write_text("path,speaker,language\na.wav,x,de\n")
+    unlabelled = load_corpus("mine", tmp_path)
+    assert unlabelled.emotion.isna().all()
+    assert check_corpus(unlabelled).usable and "usable as a target" in str(check_corpus(unlabelled))
 
 
 def test_missing_and_empty_folders(tmp_path):
