@@ -94,7 +94,9 @@ def markdown(frame):
 def by_method(frame):
     "Mean UAR over tasks with its interval over draws, one row per method."
     from sere_nb.metrics import bootstrap_mean, score_array
-    methods = frame.drop_duplicates("method").set_index("method").labels_used
+    if "shots" in frame and frame.shots.nunique() > 1:  # a curve over labels: a row for each of its points
+        frame = frame.assign(method=frame.method + ", " + frame.shots.astype(str) + " shots")
+    methods = frame.assign(labels_used=frame.get("labels_used", "")).drop_duplicates("method").set_index("method").labels_used
     rows = [(method, used, len(frame[frame.method == method].draw.unique()), str(bootstrap_mean(score_array(frame, method)))) for method, used in methods.items()]
     return pd.DataFrame(rows, columns=["method", "labels used", "draws", "mean UAR, % [95 %]"]), f"Mean over {len(frame.groupby(TASK))} tasks."
 
@@ -115,7 +117,9 @@ def shown(frame):
 
 def origin(path):
     "The provenance beside a result, in a line."
-    found = [other for other in (path.with_suffix(".json"), path.with_name(f"{path.stem}.provenance.json")) if other.exists()]
+    parts = path.stem.split("_")  # matrix_both_ranks.csv was written together with matrix_both.csv
+    stems = ["_".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    found = [other for stem in stems for other in (path.with_name(f"{stem}.json"), path.with_name(f"{stem}.provenance.json")) if other.exists()]
     told = json.loads(found[0].read_text(encoding="utf-8"))
     options = {key: value for key, value in told["options"].items() if key != "script" and not isinstance(value, (dict, list))}
     listed = ", ".join(f"{key} {value}" for key, value in options.items())
@@ -125,7 +129,8 @@ def origin(path):
 
 def results(folder):
     "A section per measured table."
-    first = ["sere", "ladder"]
-    for path in sorted(folder.glob("*.csv"), key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
+    first = ["matrix_both", "matrix", "loop", "shots", "neighbours", "sere"]
+    tables = [path for path in folder.glob("*.csv") if not path.stem.endswith(("_map", "_maps"))]  # coordinates are for pictures
+    for path in sorted(tables, key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
         table, remark = shown(pd.read_csv(path))
         yield f"## {path.stem.replace('_', ' ')}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path)}"
