@@ -46,4 +46,4 @@ def test_the_path_ends_where_the_page_says(tmp_path, installed):
             differences = [abs(float(a) - float(b)) for a, b in zip(NUMBER.findall(said), NUMBER.findall(printed))]
             assert max(differences, default=0) < 3, f"{text}\n{done.stdout}"  # another processor may round a probability
         ran += 1
-    assert ran == 5 and (folder / "study" / "report.html").exists()
+    assert ran == 6 and (folder / "study" / "report.html").exists()
