@@ -5,7 +5,7 @@
 
 A linear metric starts at the identity in the field's whitened coordinates, is trained by the terms of chapter 07, and the same field is fitted again in what it
 learned; `field` is the field without learning. `both` is the bundled encoder's vector and the prosodic functionals side by side; with `--whisper`, the features
-`whisper-tiny` and `whisper-tiny+prosody` are there too. Settings were looked at on draws 100 to 102 of these tasks; the draws reported here had no part in it.
+`whisper-tiny` and `whisper-tiny+prosody` are there too. Settings were looked at on draws 100 and 101 of these tasks; the draws reported here had no part in it.
 `--criterion` asks instead whether the loss terms, computed without any learning, tell which whitening suits the field: results/tric_criterion_FEATURES.csv.
 """
 import argparse
@@ -119,7 +119,7 @@ def main():
         with atomic_path(RESULTS / f"{stem}.json") as path:
             settings = WHITENINGS if options.criterion else METHODS
             origin = provenance(script="benchmarks/tric.py", features=kind, corpora=NAMES, norm="speaker", shots=5, first_draw=options.first, draws=options.draws,
-                                seeds="the number of the draw", settings=settings, chosen="on draws 100 to 102")
+                                seeds="the number of the draw", settings=settings, chosen="looked at on draws 100 and 101")
             path.write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
 
 
