@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import SereError, atomic_path, progress, require
+from .core import SereError, atomic_path, package_folder, progress, require
 from .data import SAMPLE_RATE, read_audio
 from .prosody import HOP, RECEPTIVE_FIELD, active_frames, frame_count, loudness, utterance_features
 
@@ -70,7 +70,7 @@ PER_LANGUAGE = {  # the paper's way: one encoder per language, all fine-tuned fr
 }
 
 # %% ../nbs/03_encode.ipynb #c289377e
-BUNDLED = Path(__file__).parent / "bundled" / "encoder" if "__file__" in globals() else Path("../sere_nb/bundled/encoder")
+BUNDLED = package_folder() / "bundled" / "encoder"
 FAMILIES = ("wav2vec2", "hubert", "wavlm", "unispeech", "unispeech-sat", "data2vec-audio", "whisper")
 RANDOM = {"model_type": "wav2vec2", "conv_dim": [96] * 7, "conv_kernel": [10, 3, 3, 3, 3, 2, 2], "conv_stride": [5, 2, 2, 2, 2, 2, 2],
           "feat_extract_norm": "layer", "do_stable_layer_norm": True, "hidden_size": 192, "num_hidden_layers": 3,
