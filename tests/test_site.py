@@ -126,7 +126,7 @@ def test_settings_are_quartos():
     assert set(config["format"]["html"]) <= QUARTO_PAGE_OPTIONS | HTML_OPTIONS
     listed = [ROOT / "nbs" / name for part in (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"]) for name in book.sidebar_entries(part)]
     assert all(path.exists() for path in listed), [path for path in listed if not path.exists()]
-    assert {path for path in (ROOT / "nbs").glob("*.*") if path.suffix in (".ipynb", ".md")} == set(listed)
+    assert {path for part in ("*.*", "full/*.*") for path in (ROOT / "nbs").glob(part) if path.suffix in (".ipynb", ".md")} == set(listed)
 
 
 # --- with a browser ----------------------------------------------------------------------------------------------------

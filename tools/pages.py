@@ -130,7 +130,7 @@ def origin(path):
 def results(folder):
     "A section per measured table."
     first = ["matrix_both", "matrix", "loop", "shots", "neighbours", "sere"]
-    tables = [path for path in folder.glob("*.csv") if not path.stem.endswith(("_map", "_maps"))]  # coordinates are for pictures
-    for path in sorted(tables, key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
-        table, remark = shown(pd.read_csv(path))
+    for path in sorted(folder.glob("*.csv"), key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
+        frame = pd.read_csv(path)
+        table, remark = (frame[:3], f"The first 3 of {len(frame)} points of a map.") if path.stem.endswith(("_map", "_maps")) else shown(frame)
         yield f"## {path.stem.replace('_', ' ')}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path)}"
