@@ -46,10 +46,6 @@ def shots(corpora, count=5, draw=100):
     return few_shot(everything, rows, source, count, draw), truth
 
 
-UNREACHED = pytest.mark.xfail(reason="label spreading leaves rows that no label reaches at zero, where the class prior should stand")
-MAY_BE_CUT_OFF = [pytest.param(name, marks=UNREACHED) if name == "labelspread" else name for name in FEW_SHOT]
-
-
 def answer(name, task):
     "Probabilities of a method, checked to be some."
     with warnings.catch_warnings():
@@ -87,7 +83,7 @@ def test_few_target_utterances(corpora, name, count):
     answer(name, only(task, truth, generator("few", count).permutation(len(truth))[:count])[0])
 
 
-@pytest.mark.parametrize("name", MAY_BE_CUT_OFF)
+@pytest.mark.parametrize("name", FEW_SHOT)
 def test_most_of_the_target_is_no_speech(corpora, name):
     "Nine tenths hiss and hum, through the same front end as speech."
     task, truth = shots(corpora)
@@ -102,7 +98,7 @@ def test_most_of_the_target_is_no_speech(corpora, name):
     answer(name, replace(task, target_X=X))
 
 
-@pytest.mark.parametrize("name", MAY_BE_CUT_OFF)
+@pytest.mark.parametrize("name", FEW_SHOT)
 @pytest.mark.parametrize("constant", ["a third of the features", "all features", "all target utterances are one and the same"])
 def test_constant_features(corpora, name, constant):
     task, _ = shots(corpora)
