@@ -96,8 +96,8 @@ def explore_matrix(
 
     buttons = []
     for (source, target), score in table.stack().dropna().items():
-        red, green, blue, _ = plt.get_cmap("cividis")(score, bytes=True)
-        style = {"button_color": f"rgb({red},{green},{blue})", "text_color": "black" if score > 0.5 else "white"}
+        red, green, blue, _ = (0.5 + 0.5 * channel for channel in plt.get_cmap("cividis")(score))  # pale, for black letters: ipywidgets 7, which Colab has, knows no others
+        style = {"button_color": f"rgb({255 * red:.0f},{255 * green:.0f},{255 * blue:.0f})"}
         buttons.append(ipywidgets.Button(description=f"{source} → {target}: {100 * score:.0f}", tooltip=f"{source} → {target}", style=style, layout={"width": "220px"}))
         buttons[-1].on_click(show)
     show(buttons[0])
@@ -148,6 +148,7 @@ function render({ model, el }) {
   const button = document.createElement("button");
   button.className = "jupyter-button"; button.textContent = "Record";
   let recorder = null;
+  const complain = error => { recorder = null; button.textContent = "Record (" + error.message + ")"; };
   button.onclick = async () => {
     if (recorder) { recorder.stop(); recorder = null; button.textContent = "Record"; return; }
     try {
@@ -156,13 +157,15 @@ function render({ model, el }) {
       recorder.ondataavailable = event => parts.push(event.data);
       recorder.onstop = async () => {
         stream.getTracks().forEach(track => track.stop());
-        const sound = await new OfflineAudioContext(1, 1, 16000).decodeAudioData(await new Blob(parts).arrayBuffer());
-        const mono = new OfflineAudioContext(1, sound.length, 16000), source = mono.createBufferSource();
-        source.buffer = sound; source.connect(mono.destination); source.start();
-        model.set("value", wav((await mono.startRendering()).getChannelData(0))); model.save_changes();
+        try {
+          const sound = await new OfflineAudioContext(1, 1, 16000).decodeAudioData(await new Blob(parts).arrayBuffer());
+          const mono = new OfflineAudioContext(1, sound.length, 16000), source = mono.createBufferSource();
+          source.buffer = sound; source.connect(mono.destination); source.start();
+          model.send("sound", undefined, [wav((await mono.startRendering()).getChannelData(0))]);
+        } catch (error) { complain(error); }
       };
       recorder.start(); button.textContent = "Stop";
-    } catch (error) { button.textContent = "Record (" + error.message + ")"; }
+    } catch (error) { complain(error); }
   };
   el.appendChild(button);
 }
@@ -179,9 +182,11 @@ def record_button():
 
     class Recorder(anywidget.AnyWidget):
         _esm = RECORDER
-        value = traitlets.Bytes().tag(sync=True)
+        value = traitlets.Bytes()
 
-    return Recorder()
+    recorder = Recorder()
+    recorder.on_msg(lambda recorder, content, buffers: recorder.set_trait("value", bytes(buffers[0])))  # a message: the browser takes two sounds in a shared trait for equal, and sends neither
+    return recorder
 
 # %% ../nbs/11b_widgets.ipynb #885da807
 def explore_voice(
@@ -203,5 +208,5 @@ def explore_voice(
         shapes.layout.display = answer.layout.display = None
 
     record.observe(lambda change: hear_it(change.new), "value")
-    upload.observe(lambda change: change.new and hear_it(change.new[0]["content"]), "value")
+    upload.observe(lambda change: [hear_it(file["content"]) for file in (change.new.values() if isinstance(change.new, dict) else change.new)], "value")  # ipywidgets 7 sends a dict
     return ipywidgets.VBox([ipywidgets.HBox([record, upload]), said, shapes, answer])

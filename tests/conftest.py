@@ -79,17 +79,23 @@ def one_line(done):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    "Chromium, driven by Playwright; a machine without it skips, except where `.ci/run` has installed it."
+def browser(tmp_path_factory):
+    "Chromium, driven by Playwright, with a sentence that runs into its microphone again and again; a machine without it skips, except where `.ci/run` has installed it."
     import shutil
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("SERE_CI"):
             pytest.fail("no Chromium although .ci/run installs it")
         pytest.skip("no Chromium on this machine: apt-get install chromium")
+    import soundfile
     from playwright.sync_api import sync_playwright
+
+    from sere_nb.data import mini_corpus, read_audio
+    said = tmp_path_factory.mktemp("microphone") / "said.wav"
+    soundfile.write(said, read_audio(mini_corpus("de").path.iloc[0]), 16_000)
     quiet = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
              "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream")
+    quiet += f" --use-file-for-fake-audio-capture={said}"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=quiet.split())
         yield chromium

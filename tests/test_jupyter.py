@@ -1,4 +1,4 @@
-"A reader's session: JupyterLab, a chapter run from top to bottom, a slider moved, another picture."
+"A reader's session: JupyterLab, a chapter run from top to bottom, a slider moved, another picture; a sentence spoken, a file uploaded, two answers."
 import os
 import re
 import shutil
@@ -12,6 +12,8 @@ from contextlib import suppress
 import pytest
 
 from conftest import ROOT
+from sere_nb.core import EMOTIONS
+from sere_nb.data import mini_corpus
 
 
 def answering(log):
@@ -45,16 +47,29 @@ def lab(tmp_path):
         log.close()
 
 
-def test_a_slider_changes_the_picture(browser, lab):
+@pytest.fixture
+def tab(browser, lab):
+    "The chapter in JupyterLab, run from top to bottom."
     tab = browser.new_page(viewport={"width": 1400, "height": 1000})
     tab.set_default_timeout(120_000)
     tab.goto(f"{lab}lab/tree/11b_widgets.ipynb?reset")
     tab.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     tab.get_by_role("button", name="Select Kernel").click()  # the notebook names none, so that it runs anywhere
+    tab.get_by_text(re.compile(r"\| Idle$")).wait_for()  # cells that are run before the kernel answers are dropped
     tab.get_by_role("menuitem", name="Run", exact=True).click()
     tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     tab.get_by_role("button", name="Record", exact=True).wait_for()  # the last panel: everything before it has run
     assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    yield tab
+    tab.close()
+
+
+def test_a_session(tab):
+    a_slider_changes_the_picture(tab)
+    a_voice_gets_an_answer(tab)
+
+
+def a_slider_changes_the_picture(tab):
     handle = tab.locator(".widget-slider:has-text('γ') .noUi-handle")
     handle.scroll_into_view_if_needed()
     picture = tab.locator(".widget-vbox:has(.widget-slider:has-text('γ')) > img")
@@ -62,12 +77,40 @@ def test_a_slider_changes_the_picture(browser, lab):
     handle.focus()
     for _ in range(4):
         tab.keyboard.press("ArrowRight")
-    deadline = time.monotonic() + 60
-    while contents(picture) == before and time.monotonic() < deadline:
-        time.sleep(0.25)
-    assert contents(picture) != before, "the picture is the one from before the slider moved"
+    wait_until(lambda: contents(picture) != before, "the picture is the one from before the slider moved")
     assert picture.evaluate("image => image.naturalWidth") > 300
-    tab.close()
+
+
+def a_voice_gets_an_answer(tab):
+    panel = tab.locator(".widget-vbox:has(.widget-upload)").last
+    panel.scroll_into_view_if_needed()
+    with tab.expect_file_chooser() as chooser:
+        panel.get_by_role("button", name=re.compile("Upload")).click()
+    chooser.value.set_files(mini_corpus("de").path.iloc[1])
+    uploaded = answered(panel)
+    panel.get_by_role("button", name="Record", exact=True).click()
+    tab.wait_for_timeout(2500)
+    panel.get_by_role("button", name="Stop", exact=True).click()
+    wait_until(lambda: answered(panel) != uploaded, "the recording got no answer")
+    emotion, seconds = answered(panel)
+    assert emotion in EMOTIONS and 1.5 < seconds < 6  # the sentence that runs into the microphone, for as long as it was open
+    assert [image.evaluate("image => image.naturalWidth") > 300 for image in panel.locator("img:visible").all()] == [True, True]
+
+
+def answered(panel):
+    "Emotion and length that the panel names, as soon as it names some."
+    text = panel.locator(".widget-html:has(b)")
+    text.wait_for()
+    emotion, seconds = re.fullmatch(r"(\w+), ([\d.]+) s", text.inner_text().strip()).groups()
+    return emotion, float(seconds)
+
+
+def wait_until(happened, otherwise, patience=60):
+    "Until something has happened; fails with a message if it does not."
+    deadline = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < deadline, otherwise
+        time.sleep(0.25)
 
 
 def contents(picture):
