@@ -21,6 +21,7 @@ import torch.nn.functional as F
 
 from .core import atomic_path
 from .data import SAMPLE_RATE
+from .encode import whisper_states
 
 # %% ../nbs/03b_bundled_encoder.ipynb #13af595b
 def log_mel(
@@ -43,12 +44,7 @@ def teacher_frames(
     from transformers import WhisperFeatureExtractor
     filters = torch.tensor(WhisperFeatureExtractor(feature_size=encoder.config.num_mel_bins).mel_filters, dtype=torch.float32)
     frames = (waveforms.shape[1] - 400) // 320 + 1
-    hidden = log_mel(F.pad(waveforms, (120, 360)), filters)  # 120: see above; 360: so that the last frame exists
-    hidden = F.gelu(encoder.conv2(F.gelu(encoder.conv1(hidden)))).transpose(1, 2)
-    states = [hidden + encoder.embed_positions.weight[:hidden.shape[1]]]
-    for layer in encoder.layers[:layers]:
-        output = layer(states[-1], None)
-        states.append(output[0] if isinstance(output, tuple) else output)
+    states = whisper_states(encoder, log_mel(F.pad(waveforms, (120, 360)), filters), layers)  # 120: see above; 360: so that the last frame exists
     states[-1] = F.layer_norm(states[-1], states[-1].shape[-1:])
     return torch.stack(states, 1)[:, :, 1:frames + 1]
 

@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['MULTILINGUAL', 'PER_LANGUAGE', 'BUNDLED', 'FAMILIES', 'RANDOM', 'CHUNK', 'CONTEXT', 'WHISPER_LEAD', 'receptive_field',
-           'convolve', 'Encoder', 'load_encoder', 'band_mean', 'batches', 'windows', 'to_grid', 'encode', 'activity',
-           'pool', 'FeatureCache', 'extract', 'extract_frames', 'probe']
+           'convolve', 'Encoder', 'load_encoder', 'band_mean', 'batches', 'windows', 'to_grid', 'whisper_layer',
+           'whisper_states', 'encode', 'activity', 'pool', 'FeatureCache', 'extract', 'extract_frames', 'probe']
 
 # %% ../nbs/03_encode.ipynb #3fdbfd1f
 import hashlib
+import inspect
 import json
 import os
 import sys
@@ -364,17 +365,37 @@ def _wav2vec_batch(encoder: Encoder, pieces, moments, layers):
     return [one[:length] for one, length in zip(states, lengths)]
 
 # %% ../nbs/03_encode.ipynb #596a9e00
-def _whisper_piece(encoder: Encoder, piece, layers):
-    "Band mean (T, D) of up to 30 s from Whisper's encoder, run at its true length instead of padded to 30 s, on the wav2vec grid."
-    torch, transformers = require("torch"), require("transformers")
-    gelu, model, (first, last) = torch.nn.functional.gelu, encoder.model, layers
-    extractor = transformers.WhisperFeatureExtractor(feature_size=encoder.config["num_mel_bins"])
-    mel = extractor(piece, sampling_rate=SAMPLE_RATE, padding=False, return_tensors="pt").input_features[..., :min(2 * CHUNK, len(piece) // 160)]
-    hidden = gelu(model.conv2(gelu(model.conv1(mel.to(encoder.device, model.conv1.weight.dtype))))).transpose(1, 2)
+def whisper_layer(
+    layer,  # of a transformers `WhisperEncoder`
+    hidden,  # tensor (B, T, D)
+):  # tensor (B, T, D)
+    "Output of one layer of Whisper's encoder. Versions of transformers differ in what a layer takes and returns."
+    heads = {"layer_head_mask": None} if "layer_head_mask" in inspect.signature(layer.forward).parameters else {}
+    output = layer(hidden, None, **heads)
+    return output[0] if isinstance(output, tuple) else output
+
+
+def whisper_states(
+    model,  # a transformers `WhisperEncoder`
+    mel,  # log-mel spectrograms, tensor (B, 80, 2 T), of any length up to 30 s
+    last: int,  # layer to stop after
+) -> list:  # of tensors (B, T, D): what enters layer 1, then the output of each layer
+    "States of Whisper's encoder at the true length of a sound, where transformers asks for 30 s."
+    gelu = require("torch").nn.functional.gelu
+    hidden = gelu(model.conv2(gelu(model.conv1(mel)))).transpose(1, 2)
     states = [hidden + model.embed_positions.weight[:hidden.shape[1]]]
     for layer in model.layers[:last]:
-        output = layer(states[-1], None)
-        states.append(output[0] if isinstance(output, tuple) else output)
+        states.append(whisper_layer(layer, states[-1]))
+    return states
+
+
+def _whisper_piece(encoder: Encoder, piece, layers):
+    "Band mean (T, D) of up to 30 s from Whisper's encoder on the wav2vec grid."
+    torch, transformers = require("torch"), require("transformers")
+    model, (first, last) = encoder.model, layers
+    extractor = transformers.WhisperFeatureExtractor(feature_size=encoder.config["num_mel_bins"])
+    mel = extractor(piece, sampling_rate=SAMPLE_RATE, padding=False, return_tensors="pt").input_features[..., :min(2 * CHUNK, len(piece) // 160)]
+    states = whisper_states(model, mel.to(encoder.device, model.conv1.weight.dtype), last)
     return to_grid(torch.stack(states[first:]).float().mean(0)[0], frame_count(len(piece)))
 
 # %% ../nbs/03_encode.ipynb #9aee8388
@@ -526,14 +547,13 @@ class FeatureCache:
 # %% ../nbs/03_encode.ipynb #2f1ee724
 def _source_digest(*things) -> str:
     "Digest of the source code of functions and modules: what the code made is not served after the code has changed."
-    import inspect
     return hashlib.blake2b("".join(inspect.getsource(thing) for thing in things).encode(), digest_size=8).hexdigest()
 
 # %% ../nbs/03_encode.ipynb #dfe247eb
 def _encoder_code() -> str:
     "Digest of the code between a file and its frames."
     return _source_digest(sys.modules[read_audio.__module__], sys.modules[loudness.__module__], convolve, _normalised_by, band_mean, to_grid, windows, _checked_waveform, _level, _first_moments,
-                          _window_samples, _wav2vec_batch, _whisper_piece, activity, pool)
+                          _window_samples, _wav2vec_batch, whisper_layer, whisper_states, _whisper_piece, activity, pool)
 
 # %% ../nbs/03_encode.ipynb #8b69fcd4
 def _encoder_vectors(waveforms, encoder, layers) -> list:

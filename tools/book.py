@@ -143,7 +143,7 @@ def quiet_environment(library):
 def execute(path, output=None, library=ROOT):
     "Run one notebook from top to bottom where it lies, and write it, less its living widgets, to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
-               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
+               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.coalesce_streams=True", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
     done = subprocess.run(command, env=quiet_environment(library), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{path.name} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
