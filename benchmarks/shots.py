@@ -44,9 +44,9 @@ def dampings(corpora, kind, shots=(1, 2, 5, 10), values=(3e-4, 1e-3, 3e-3, 1e-2)
         for count, draw in product(shots, draws):
             task, truth = corpora.task(kind, source, target, draw, count)
             more = max(1.0, FEW / count)  # what the classifier itself multiplies λ by
-            methods = {"selftrain": METHODS["selftrain"][0], **{str(value): partial(sere, damping=value / more) for value in values}}
+            methods = {"selftrain": METHODS["selftrain"][0], **{f"λ {value:g}": partial(sere, damping=value / more) for value in values}}
             for name, method in methods.items():
-                yield dict(source=source, target=target, shots=count, draw=draw, damping=name, uar=uar(truth, method(task).argmax(axis=1)))
+                yield dict(source=source, target=target, shots=count, draw=draw, method=name, uar=uar(truth, method(task).argmax(axis=1)))
 
 
 def main():
@@ -59,7 +59,7 @@ def main():
     if options.damping:
         for kind in options.features:
             rows = pd.DataFrame(dampings(corpora, kind))
-            print(kind, rows.pivot_table(index="damping", columns="shots", values="uar").mul(100).round(1).to_string(), sep="\n", flush=True)
+            print(kind, rows.pivot_table(index="method", columns="shots", values="uar").mul(100).round(1).to_string(), sep="\n", flush=True)
             save(rows, f"damping_{kind}", "shots.py", features=kind, encoder=options.encoder, norm=options.norm, seeds="draw numbers 100 to 104")
         return
     methods = {name: METHODS[name] for name in ("logreg", "logreg-balanced", "selftrain", options.sere, "logreg-all")}
