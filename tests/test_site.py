@@ -117,6 +117,16 @@ def test_machines_find_an_index(site):
     assert text.startswith("# sere_nb") and len(listed) > 20 and all((site / name).exists() for name in listed)
 
 
+@pytest.mark.parametrize("asks", ['<script defer src="https://cdn.example/katex.js"></script>', "<link href='https://fonts.example/a.css' rel='stylesheet'>", '<img alt="a" src="http://example/a.png">'])
+def test_a_site_that_asks_others_is_not_published(tmp_path, asks):
+    page = '<link rel="canonical" href="https://example/"><a href="https://example/">elsewhere</a><img src="images/a.png">'
+    (tmp_path / "index.html").write_text(page)
+    book.check_local(tmp_path)
+    (tmp_path / "index.html").write_text(page + asks)
+    with pytest.raises(SystemExit, match="index.html loads http"):
+        book.check_local(tmp_path)
+
+
 def test_settings_are_quartos():
     from smalldocs.config import HTML_OPTIONS, KNOWN
     from smalldocs.quarto_keys import QUARTO_PAGE_OPTIONS

@@ -250,6 +250,16 @@ def make_local(site):
         sheet.write_text(FONT_IMPORT.sub("", sheet.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+LOADED = re.compile(r"""<(?:script|img|iframe|audio|video|source)\b[^>]*?\ssrc=["']?(https?:[^"'\s>]+)|<link\b(?=[^>]*rel=["']?(?:stylesheet|icon|preload))[^>]*?\shref=["']?(https?:[^"'\s>]+)""")
+
+
+def check_local(site):
+    "Stop if a page would load anything from another server, whoever rendered it."
+    faults = [f"{page.relative_to(site)} loads {''.join(found)}" for page in sorted(site.rglob("*.html")) for found in LOADED.findall(page.read_text(encoding="utf-8"))]
+    if faults:
+        sys.exit("the site would ask other servers:\n" + "\n".join(faults))
+
+
 def docs():
     "Build the site: nbdev prepares the notebooks, quarto or smalldocs renders them."
     from nbdev.serve import proc_nbs
@@ -264,6 +274,7 @@ def docs():
     shutil.rmtree(ROOT / "_docs", ignore_errors=True)
     shutil.move(processed / "_docs", ROOT / "_docs")
     make_local(ROOT / "_docs")
+    check_local(ROOT / "_docs")
     print("site: _docs/index.html")
 
 
