@@ -141,18 +141,19 @@ def quiet_environment(library):
 
 
 def execute(path, output=None, library=ROOT):
-    "Run one notebook from top to bottom where it lies, and write it, less its living widgets, to `output` (in place if there is none)."
+    "Run one notebook from top to bottom where it lies, and write it, less what differs from run to run, to `output` (in place if there is none)."
     command = [sys.executable, "-m", "nbconvert", "--to", "notebook", "--execute", str(path), "--log-level=WARN",
-               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.coalesce_streams=True", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
+               "--ExecutePreprocessor.timeout=300", "--ExecutePreprocessor.store_widget_state=False", "--output", str(output or path)]
     done = subprocess.run(command, env=quiet_environment(library), cwd=path.parent, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{path.name} failed:\n" + done.stderr.split("An error occurred while executing the following cell:")[-1][:3000])
-    without_widgets(output or path)
+    quiet(output or path)
 
 
-def without_widgets(path):
-    "Take out the views of widgets: they are dead without the process that made them, and have another number in every run."
-    notebook = read(path)
+def quiet(path):
+    "Take out what differs from run to run: views of widgets, dead without the process that made them, and where one print ended and the next began."
+    from nbconvert.preprocessors import CoalesceStreamsPreprocessor
+    notebook = CoalesceStreamsPreprocessor(enabled=True).preprocess(read(path), {})[0]
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if "application/vnd.jupyter.widget-view+json" not in output.get("data", {})]
