@@ -4,7 +4,8 @@
     python benchmarks/shots.py --corpora ../shared/corpora [--features prosody encoder both] [--draws 10] [--sere sere]
     python benchmarks/shots.py --corpora ../shared/corpora --features prosody both --damping
 
-The second line is how the damping for few labels was chosen: on draws 100 to 104 of the same tasks, before the first line was run. Writes results/damping_FEATURES.csv.
+The second line is how the damping for few labels was chosen, on draws 100 to 104 of the same tasks; that the field lost with one and two labels had been seen with the first. Writes
+results/damping_FEATURES.csv.
 Every emotion of every task has more than 20 utterances in each corpus (the script stops if that is not so). Settings are those of five shots throughout.
 """
 from functools import partial

@@ -84,6 +84,19 @@ def test_hot_broad_and_damped_limits_are_the_prior():
         assert_same(sere(task, **limit), np.full((len(truth), 4), 0.25), atol=1e-4)
 
 
+@pytest.mark.parametrize("labels, times", [(1, 5.0), (2, 2.5), (5, 1.0), (20, 1.0)])
+def test_few_labels_damp_the_field_more(labels, times, monkeypatch):
+    random = generator("few")
+    truth = np.repeat([0, 1], 60)
+    X, y = random.normal(size=(120, 5)) + 3 * truth[:, None], np.full(120, -1)
+    y[:labels], y[60:60 + labels] = 0, 1
+    model = ResonanceClassifier().fit(X, y)
+    assert np.isclose(model.damping_ / model.damping, times)
+    assert np.mean(model.transduction_ == truth) > 0.95
+    monkeypatch.setattr("sere_nb.irf.FEW", 0)
+    assert_same(ResonanceClassifier(damping=times * model.damping).fit(X, y).label_distributions_, model.label_distributions_, atol=1e-9)
+
+
 def test_new_recordings():
     task, truth = clouds(3)
     X = np.vstack([task.source_X, task.target_X[:120]])
