@@ -83,7 +83,7 @@ def install_cell(path, directives, config):
     "The generated first code cell: directives of nbdev, then an installation that acts on a bare machine only."
     extra = dict(pair.split(":") for pair in config["colab_extras"].split()).get(path.stem)
     name = config["lib_name"] + (f"[{extra}]" if extra else "")
-    return "\n".join([*directives, "import importlib.util",
+    return "\n".join([*directives, "import importlib.util", "",
                       f'if importlib.util.find_spec("{config["lib_name"]}") is None:  # on Colab: install once; this keeps its torch',
                       f'    get_ipython().run_line_magic("pip", "install -q \'{name} @ {config["install_url"]}\'")'])
 
