@@ -13,7 +13,7 @@ import os
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -37,7 +37,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
-    help="Recognise emotion in a language without labels. Chapters and examples: see the sere_nb documentation.",
+    help="Recognise emotion in a language without labels. Chapters and examples: see the documentation.",
 )
 
 
@@ -187,14 +187,14 @@ Kind = Annotated[Features, typer.Option(help="What describes an utterance.")]
 Reader = Annotated[
     str, typer.Option(help="Speech encoder: bundled, per-language, a model's name or a folder.")
 ]
-Names = Annotated[Optional[str], typer.Option("--methods", help="Comma-separated names; all if left out.")]
-Baseline = Annotated[Optional[str], typer.Option(help="Method that all others are compared with.")]
+Names = Annotated[str | None, typer.Option("--methods", help="Comma-separated names; all if left out.")]
+Baseline = Annotated[str | None, typer.Option(help="Method that all others are compared with.")]
 Unheard = Annotated[
     bool, typer.Option("--unheard", help="Adapt to half of a target's speakers, answer the others.")
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
 Scheduler = Annotated[
-    Optional[str], typer.Option(metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786.")
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786.")
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with what the folder holds.")]
 Strict = Annotated[
@@ -272,9 +272,9 @@ def transfer(
     source: Annotated[str, typer.Option(metavar="NAME=PATH", help="Corpus with labels.")],
     target: Annotated[str, typer.Option(metavar="NAME=PATH", help="Its labels are used for scoring only.")],
     out: Out,
-    shots: Shots = [5],
+    shots: Shots = (5,),
     draws: Draws = 20,
-    norm: Norms = [Norm.speaker],
+    norm: Norms = (Norm.speaker,),
     features: Kind = Features.both,
     encoder: Reader = "bundled",
     names: Names = None,
@@ -288,7 +288,7 @@ def transfer(
 ):
     "Every method from a labelled source corpus to a target corpus without labels."
     norms = [one.value for one in norm]
-    options = dict(shots=shots, draws=draws, norm=norms, features=features.value, encoder=encoder)
+    options = dict(shots=list(shots), draws=draws, norm=norms, features=features.value, encoder=encoder)
     if keep_model:
         _check_keeping(read_corpus(target), encoder)
     both, run = (source, target), dict(unheard=unheard, jobs=jobs, resume=resume, strict=strict)
@@ -316,12 +316,12 @@ def _keep(tables, folder, shots, features, encoder, norm, strict):
 def matrix(
     corpus: Annotated[
         list[str],
-        typer.Option(metavar="NAME=PATH", help="A corpus; give two or more. Without labels: a target."),
+        typer.Option(metavar="NAME=PATH", help="A corpus; two or more. Unlabelled: a target."),
     ],
     out: Out,
-    shots: Shots = [5],
+    shots: Shots = (5,),
     draws: Draws = 20,
-    norm: Norms = [Norm.speaker],
+    norm: Norms = (Norm.speaker,),
     features: Kind = Features.both,
     encoder: Reader = "bundled",
     names: Names = None,
@@ -337,14 +337,14 @@ def matrix(
     if len(corpus) < 2:
         raise SereError("a matrix needs at least two corpora: give --corpus NAME=PATH twice or more")
     norms = [one.value for one in norm]
-    options = dict(shots=shots, draws=draws, norm=norms, features=features.value, encoder=encoder)
+    options = dict(shots=list(shots), draws=draws, norm=norms, features=features.value, encoder=encoder)
     run = dict(unheard=unheard, jobs=jobs, scheduler=scheduler, resume=resume, strict=strict)
     _study(corpus, False, out, names, baseline, options, run, as_json)
 
 # %% ../nbs/12_cli.ipynb #b6533c5d
 DEMO = (
-    "Synthetic speech in four languages, made by rules and shipped with the package: for first steps, not evidence. "
-    "German gives five labelled utterances per emotion; Italian, English and Mandarin give none."
+    "Synthetic speech in four languages, made by rules and shipped with the package: for first steps, not "
+    "evidence. German gives five labelled utterances per emotion; Italian, English and Mandarin give none."
 )
 
 
@@ -379,34 +379,6 @@ def demo(
     _show(summary)
     _say(f"\nread {out / 'report.html'}; try: sere predict RECORDING.wav --model {out / 'model'}")
 
-# %% ../nbs/12_cli.ipynb #7c1282a5
-def _heard(recogniser, encoder, batch, same_speaker):
-    "Answers to as many recordings of a batch as possible: file -> `Prediction`; the others are named."
-    from sere_nb.audio import read_audio
-    from sere_nb.recogniser import predict as recognise
-
-    waveforms, several = {}, len(batch) > 1
-    for file in batch:
-        try:
-            waveforms[file] = read_audio(file)
-            if several:  # one that cannot be read must not cost the others their answer
-                recognise(recogniser, [waveforms[file]], encoder=encoder)
-        except SereError as error:
-            waveforms.pop(file, None)
-            _say(f"error: {_named(file, error)}", sys.stderr)
-    try:
-        said = recognise(recogniser, list(waveforms.values()), same_speaker, encoder) if waveforms else []
-    except SereError as error:  # alone: it was not asked before
-        _say(f"error: {_named(batch[0], error)}", sys.stderr)
-        return {}
-    return dict(zip(waveforms, said))
-
-
-def _named(file, error):
-    "The error's line, with the name of the file if it lacks it."
-    name = shown(str(file))
-    return str(error) if name in str(error) else f"{name}: {error}"
-
 # %% ../nbs/12_cli.ipynb #7c1282a6
 @app.command()
 def predict(
@@ -418,39 +390,17 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per recording and line.")] = False,
 ):
     "Emotion, probabilities and the moments that decided; exit 1 if a recording could not be answered."
-    from sere_nb.audio import audio_fault
-    from sere_nb.encoder import load_encoder
     from sere_nb.recogniser import load
+    from sere_nb.recordings import Answer, as_json_line, as_text, hear
 
-    recogniser, answered = load(model), 0
-    spoken = recogniser.features != "prosody"
-    encoder = load_encoder(recogniser.encoder, local_only=True) if spoken else None
-    for batch in [files] if same_speaker else [[file] for file in files]:
-        for file, said in _heard(recogniser, encoder, batch, same_speaker).items():
+    answered = 0
+    for said in hear(load(model), files, same_speaker):
+        if isinstance(said, Answer):
             answered += 1
-            fault = audio_fault(file)
-            if fault:
-                _say(f"warning: {shown(str(file))}: {fault}", sys.stderr)
-            _say(_as_json(file, said) if as_json else _as_text(file, said))
+            _say(as_json_line(said) if as_json else as_text(said))
+        else:
+            _say(said, sys.stderr)
     raise typer.Exit(0 if answered == len(files) else 1)
-
-# %% ../nbs/12_cli.ipynb #7c1282a7
-def _as_json(file, said):
-    "A prediction as one line of JSON; seconds of the moments, evidence in log odds."
-    ranked = said.probabilities.sort_values(ascending=False)
-    moments = said.moments.astype(float).round(3).to_dict("records")
-    shares = {name: round(float(share), 6) for name, share in ranked.items()}
-    told = dict(file=str(file), emotion=said.emotion, probabilities=shares, moments=moments)
-    return json.dumps(told, ensure_ascii=False)
-
-
-def _as_text(file, said):
-    "A prediction as one line of text, with the moment that speaks most for it."
-    ranked = said.probabilities.sort_values(ascending=False)
-    most = said.moments.loc[said.moments.evidence.idxmax()]
-    when = f"; most of all at {most['from']:.2f}–{most['to']:.2f} s" if most.evidence > 0 else ""
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in ranked.items())
-    return f"{shown(str(file))}: {said.emotion}  ({shares}{when})"
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()
