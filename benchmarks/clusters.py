@@ -21,10 +21,14 @@ Measures, on target utterances: `nmi_*` adjusted mutual information between k-me
 `probe_*`: balanced accuracy of a linear (ridge) classifier, five-fold cross-validated (speaker and corpus: random folds; emotion: no speaker on both sides), and `chance_*` of
 each. A probe can fall below chance: where every speaker's mean is exactly zero, the mean of the utterances left out is opposite to that of those learned from.
 """
+
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from common import PAIRS, Corpora, arguments, save
+from inductive import resonance_model
 from sklearn.cluster import KMeans
 from sklearn.linear_model import RidgeClassifier
 from sklearn.manifold import TSNE
@@ -34,9 +38,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from common import PAIRS, Corpora, arguments, save
-from inductive import resonance_model
-from sere_nb.baselines import logreg, replace, selftrain
+from sere_nb.baselines import logreg, selftrain
 from sere_nb.core import generator
 
 
@@ -49,7 +51,12 @@ def without_labels(corpora, kind, source, target, task):
     untouched = StandardScaler().fit_transform(np.nan_to_num(np.vstack(sides)))
     n, model = len(task.source_X), resonance_model(task)
     X = np.vstack([task.source_X, task.target_X])
-    for name, Z in {"untouched": untouched, "normalised": X, "whitened": (X - model.mean_) @ model.axes_, "resonance": model._coordinates(X)[:, :-1]}.items():
+    for name, Z in {
+        "untouched": untouched,
+        "normalised": X,
+        "whitened": (X - model.mean_) @ model.axes_,
+        "resonance": model._coordinates(X)[:, :-1],
+    }.items():
         yield name, Z[:n], Z[n:]
 
 
@@ -76,7 +83,11 @@ def clusters(Z, groups, count):
 
 def probe(Z, groups, speakers=None):
     "How well a straight cut tells the groups, cross-validated; with `speakers`, none is on both sides."
-    split = StratifiedKFold(5, shuffle=True, random_state=0) if speakers is None else StratifiedGroupKFold(min(5, len(set(speakers))))
+    split = (
+        StratifiedKFold(5, shuffle=True, random_state=0)
+        if speakers is None
+        else StratifiedGroupKFold(min(5, len(set(speakers))))
+    )
     judge = make_pipeline(StandardScaler(), RidgeClassifier(alpha=100.0, class_weight="balanced"))
     return balanced_accuracy_score(groups, cross_val_predict(judge, Z, groups, groups=speakers, cv=split))
 
@@ -90,17 +101,30 @@ def described(source, target, truth, speaker, probes):
     "All measures of one representation."
     kinds, row = {"emotion": truth, "speaker": np.unique(speaker, return_inverse=True)[1]}, {}
     for name, groups in kinds.items():
-        row |= {f"nmi_{name}": clusters(target, groups, len(np.unique(truth))), f"silhouette_{name}": silhouette_score(target, groups), f"purity_{name}": purity(target, groups),
-                f"chance_purity_{name}": chance(groups)}
+        row |= {
+            f"nmi_{name}": clusters(target, groups, len(np.unique(truth))),
+            f"silhouette_{name}": silhouette_score(target, groups),
+            f"purity_{name}": purity(target, groups),
+            f"chance_purity_{name}": chance(groups),
+        }
     if probes:
-        row |= {"probe_emotion": probe(target, truth, speaker), "probe_speaker": probe(target, kinds["speaker"]),
-                "chance_probe_emotion": 1 / len(np.unique(truth)), "chance_probe_speaker": 1 / len(np.unique(speaker))}
+        row |= {
+            "probe_emotion": probe(target, truth, speaker),
+            "probe_speaker": probe(target, kinds["speaker"]),
+            "chance_probe_emotion": 1 / len(np.unique(truth)),
+            "chance_probe_speaker": 1 / len(np.unique(speaker)),
+        }
     if source is None:
         return row
     size = min(len(source), len(target))  # as many of each, so that chance is one half
     pick = [generator("clusters", len(part)).permutation(len(part))[:size] for part in (source, target)]
     Z, side = np.vstack([source[pick[0]], target[pick[1]]]), np.repeat([0, 1], size)
-    row |= {"nmi_corpus": clusters(Z, side, 2), "silhouette_corpus": silhouette_score(Z, side), "purity_corpus": purity(Z, side), "chance_purity_corpus": 0.5}
+    row |= {
+        "nmi_corpus": clusters(Z, side, 2),
+        "silhouette_corpus": silhouette_score(Z, side),
+        "purity_corpus": purity(Z, side),
+        "chance_purity_corpus": 0.5,
+    }
     return row | ({"probe_corpus": probe(Z, side), "chance_probe_corpus": 0.5} if probes else {})
 
 
@@ -112,16 +136,29 @@ def run(corpora, kind, draws):
             free = without_labels(corpora, kind, source, target, task) if draw == 0 else ()
             for stage, representations in (("no label", free), ("labels", with_labels(task))):
                 for name, first, second in representations:
-                    yield dict(source=source, target=target, draw=draw, representation=name, shaped_by=stage, width=second.shape[1],
-                               **described(first, second, truth, task.target_speaker, draw == 0))
+                    yield dict(
+                        source=source,
+                        target=target,
+                        draw=draw,
+                        representation=name,
+                        shaped_by=stage,
+                        width=second.shape[1],
+                        **described(first, second, truth, task.target_speaker, draw == 0),
+                    )
 
 
 def maps(corpora, kind, source, target):
     "t-SNE of target utterances in four representations, one row per utterance."
     task, truth = corpora.task(kind, source, target, 0)
-    shown = {name: Z for name, _, Z in without_labels(corpora, kind, source, target, task) if name in ("normalised", "resonance")}
+    shown = {
+        name: Z
+        for name, _, Z in without_labels(corpora, kind, source, target, task)
+        if name in ("normalised", "resonance")
+    }
     shown |= {name: Z for name, _, Z in with_labels(task) if name in ("logreg", "field")}
-    table = pd.DataFrame(dict(source=source, target=target, emotion=np.array(task.classes)[truth], speaker=task.target_speaker))
+    table = pd.DataFrame(
+        dict(source=source, target=target, emotion=np.array(task.classes)[truth], speaker=task.target_speaker)
+    )
     for name, Z in shown.items():
         places = TSNE(init="pca", perplexity=30, random_state=0).fit_transform(Z.astype(np.float32))
         table[f"{name} x"], table[f"{name} y"] = places.T.round(2)
@@ -136,10 +173,32 @@ def main():
     warnings.filterwarnings("ignore", message=".*fell into one class")
     for kind in options.features:
         rows = pd.DataFrame(run(corpora, kind, options.draws))
-        print(kind, rows.groupby("representation", sort=False).mean(numeric_only=True).drop(columns=["draw"]).round(3).T.to_string(), sep="\n", flush=True)
-        origin = dict(features=kind, encoder=options.encoder, norm=options.norm, shots=5, draws=options.draws, seeds=f"draw numbers 0 to {options.draws - 1}")
+        print(
+            kind,
+            rows.groupby("representation", sort=False)
+            .mean(numeric_only=True)
+            .drop(columns=["draw"])
+            .round(3)
+            .T.to_string(),
+            sep="\n",
+            flush=True,
+        )
+        origin = dict(
+            features=kind,
+            encoder=options.encoder,
+            norm=options.norm,
+            shots=5,
+            draws=options.draws,
+            seeds=f"draw numbers 0 to {options.draws - 1}",
+        )
         save(rows, f"clusters_{kind}", "clusters.py", **origin)
-        save(maps(corpora, kind, *options.map), f"clusters_{kind}_map", "clusters.py", **origin, map=options.map)
+        save(
+            maps(corpora, kind, *options.map),
+            f"clusters_{kind}_map",
+            "clusters.py",
+            **origin,
+            map=options.map,
+        )
 
 
 if __name__ == "__main__":

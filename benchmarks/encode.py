@@ -8,6 +8,7 @@ layers    results/encode_layers.csv   what each layer knows: speaker probe and e
 Encoders: `random`, `bundled` where this installation has it, and Whisper-tiny from ../shared/tools where that can be loaded.
 Needs ../shared/corpora. Beside each csv lies a json with its provenance. One thread.
 """
+
 import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -25,9 +26,11 @@ import torch
 import transformers
 from sklearn.linear_model import LogisticRegression
 
+from sere_nb.audio import read_audio
 from sere_nb.core import atomic_path, emotion_name, provenance
-from sere_nb.data import read_audio
-from sere_nb.encode import BUNDLED, FeatureCache, encode, extract, extract_frames, load_encoder, pool, probe
+from sere_nb.encode import encode, pool
+from sere_nb.encoder import BUNDLED, load_encoder
+from sere_nb.features import FeatureCache, extract, extract_frames, probe
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -36,7 +39,9 @@ RESULTS = ROOT / "results"
 
 def corpora() -> pd.DataFrame:
     table = pd.read_csv(SHARED / "corpora" / "manifest.csv", dtype={"speaker": str})
-    return table.assign(path=[str(SHARED / "corpora" / path) for path in table.path], emotion=table.emotion.map(emotion_name))
+    return table.assign(
+        path=[str(SHARED / "corpora" / path) for path in table.path], emotion=table.emotion.map(emotion_name)
+    )
 
 
 def encoders(folder) -> dict:
@@ -47,6 +52,7 @@ def encoders(folder) -> dict:
     sys.path.insert(0, str(SHARED / "tools"))
     try:
         import whisper_tiny
+
         whisper_tiny.load().save_pretrained(Path(folder) / "whisper-tiny")
         found["whisper-tiny"] = load_encoder(Path(folder) / "whisper-tiny")
     except ImportError as error:
@@ -61,7 +67,13 @@ def write(rows, name: str, **options):
     with atomic_path(RESULTS / f"{name}.csv") as path:
         table.to_csv(path, index=False, float_format="%.4f")
     with atomic_path(RESULTS / f"{name}.json") as path:
-        path.write_text(json.dumps(provenance(script="benchmarks/encode.py", threads=torch.get_num_threads(), **options), indent=1) + "\n")
+        path.write_text(
+            json.dumps(
+                provenance(script="benchmarks/encode.py", threads=torch.get_num_threads(), **options),
+                indent=1,
+            )
+            + "\n"
+        )
 
 
 def best(function, repeats: int) -> float:
@@ -83,7 +95,7 @@ def plain_loop(encoder, waveforms) -> list:
         for waveform in waveforms:
             inputs = extractor(waveform, sampling_rate=16_000, return_tensors="pt")
             states = encoder.model(inputs.input_values, output_hidden_states=True).hidden_states
-            frames.append(torch.stack(states[first:last + 1]).mean(0)[0].numpy())
+            frames.append(torch.stack(states[first : last + 1]).mean(0)[0].numpy())
     return frames
 
 
@@ -93,15 +105,34 @@ def speed(found, every: int = 40, repeats: int = 5):
     seconds = sum(map(len, waveforms)) / 16_000
     for name in [name for name in found if name != "whisper-tiny"]:
         encoder = found[name]
-        difference = max(np.abs(one - other).max() for one, other in zip(encode(waveforms, encoder), plain_loop(encoder, waveforms)))
+        difference = max(
+            np.abs(one - other).max()
+            for one, other in zip(encode(waveforms, encoder), plain_loop(encoder, waveforms))
+        )
         assert difference < 1e-3, difference
-        pairs = [(best(lambda: plain_loop(encoder, waveforms), 1), best(lambda: encode(waveforms, encoder), 1)) for _ in range(repeats)]
-        plain, ours = (min(times) for times in zip(*pairs))  # taken in turn, so that a busy machine slows both
+        pairs = [
+            (best(lambda: plain_loop(encoder, waveforms), 1), best(lambda: encode(waveforms, encoder), 1))
+            for _ in range(repeats)
+        ]
+        plain, ours = (
+            min(times) for times in zip(*pairs)
+        )  # taken in turn, so that a busy machine slows both
         with tempfile.TemporaryDirectory() as folder:
             first = best(lambda: extract(table, "encoder", encoder, cache=folder), 1)
             second = best(lambda: extract(table, "encoder", encoder, cache=folder), repeats)
-        rows.append({"encoder": name, "utterances": len(table), "seconds": seconds, "plain_loop_x_real_time": seconds / plain, "encode_x_real_time": seconds / ours,
-                     "times_faster": plain / ours, "first_extract_s": first, "cached_extract_s": second, "cache_factor": first / second})
+        rows.append(
+            {
+                "encoder": name,
+                "utterances": len(table),
+                "seconds": seconds,
+                "plain_loop_x_real_time": seconds / plain,
+                "encode_x_real_time": seconds / ours,
+                "times_faster": plain / ours,
+                "first_extract_s": first,
+                "cached_extract_s": second,
+                "cache_factor": first / second,
+            }
+        )
     write(rows, "encode_speed", every=every, repeats=repeats)
 
 
@@ -120,18 +151,41 @@ def pooling(found, cache, every: int = 3):
     emotions = table.groupby("corpus").emotion.agg(set)
     for name, encoder in found.items():
         frames = extract_frames(table, encoder, cache=cache)
-        for way, chosen in {"active frames": [active for _, active in frames], "all frames": [None] * len(frames)}.items():
+        for way, chosen in {
+            "active frames": [active for _, active in frames],
+            "all frames": [None] * len(frames),
+        }.items():
             vectors = np.stack([pool(one, mask) for (one, _), mask in zip(frames, chosen)])
             vectors = normalised(vectors, list(table.corpus + table.speaker))
             scores = []
             for source, target in permutations(sorted(emotions.index), 2):
-                train, test = (((table.corpus == corpus) & table.emotion.isin(emotions[source] & emotions[target])).to_numpy() for corpus in (source, target))
+                train, test = (
+                    (
+                        (table.corpus == corpus) & table.emotion.isin(emotions[source] & emotions[target])
+                    ).to_numpy()
+                    for corpus in (source, target)
+                )
                 judge = LogisticRegression(C=1.0, max_iter=500).fit(vectors[train], table.emotion[train])
                 guess = judge.predict(vectors[test])
                 truth = table.emotion[test].to_numpy()
-                scores.append(np.mean([(guess[truth == emotion] == emotion).mean() for emotion in sorted(set(truth))]))
-            rows.append({"encoder": name, "pooling": way, "mean_uar_12_tasks": 100 * np.mean(scores), "share_of_frames_active": np.mean([active.mean() for _, active in frames])})
-    write(rows, "encode_pooling", every=every, classifier="logistic regression, all source labels", norm="speaker")
+                scores.append(
+                    np.mean([(guess[truth == emotion] == emotion).mean() for emotion in sorted(set(truth))])
+                )
+            rows.append(
+                {
+                    "encoder": name,
+                    "pooling": way,
+                    "mean_uar_12_tasks": 100 * np.mean(scores),
+                    "share_of_frames_active": np.mean([active.mean() for _, active in frames]),
+                }
+            )
+    write(
+        rows,
+        "encode_pooling",
+        every=every,
+        classifier="logistic regression, all source labels",
+        norm="speaker",
+    )
 
 
 def layers(found, cache, every: int = 4):
@@ -142,10 +196,23 @@ def layers(found, cache, every: int = 4):
             for corpus in sorted(set(table.corpus)):
                 some = (table.corpus == corpus).to_numpy()
                 speaker, emotion = table.speaker[some].to_numpy(), table.emotion[some].to_numpy()
-                rows.append({"encoder": name, "corpus": corpus, "layer": layer,
-                             "speaker_uar": 100 * probe(vectors[some], speaker), "speaker_chance": 100 / len(set(speaker)),
-                             "emotion_uar": 100 * probe(vectors[some], emotion, speaker), "emotion_chance": 100 / len(set(emotion))})
-    write(rows, "encode_layers", every=every, classifier="logistic regression, C=0.1, 5 folds; emotion: no speaker on both sides")
+                rows.append(
+                    {
+                        "encoder": name,
+                        "corpus": corpus,
+                        "layer": layer,
+                        "speaker_uar": 100 * probe(vectors[some], speaker),
+                        "speaker_chance": 100 / len(set(speaker)),
+                        "emotion_uar": 100 * probe(vectors[some], emotion, speaker),
+                        "emotion_chance": 100 / len(set(emotion)),
+                    }
+                )
+    write(
+        rows,
+        "encode_layers",
+        every=every,
+        classifier="logistic regression, C=0.1, 5 folds; emotion: no speaker on both sides",
+    )
 
 
 def main(parts):
@@ -154,7 +221,9 @@ def main(parts):
     with tempfile.TemporaryDirectory() as folder:
         found = encoders(folder)
         for part in parts or ("speed", "pooling", "layers"):
-            {"speed": speed, "pooling": pooling, "layers": layers}[part](*((found,) if part == "speed" else (found, cache)))
+            {"speed": speed, "pooling": pooling, "layers": layers}[part](
+                *((found,) if part == "speed" else (found, cache))
+            )
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ Each has one setting for all tasks and features: the best of those in TRIED on d
 (`dan`, `dann`, `aad`, `fixmatch`, `adamatch`) have one hidden layer of 64 units, or none (`deep`), and are trained with Adam, 200 steps of 64 unlabelled utterances each; At the end they get
 equal shares assigned, as `logreg-balanced` does: without that they would compete with one hand tied.
 """
+
 import warnings
 from ast import literal_eval
 from functools import lru_cache
@@ -24,16 +25,20 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from common import PAIRS, RESULTS, Corpora, arguments, save
 from scipy.linalg import eigh
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics.pairwise import rbf_kernel
 
-from common import PAIRS, RESULTS, Corpora, arguments, save
 from sere_nb import baselines
 from sere_nb.metrics import paired_bootstrap, score_array, uar, war
-from sere_nb.transfer import COLUMNS, METHODS
+from sere_nb.study import COLUMNS, METHODS
 
-HEADS = {"logreg": baselines.logreg, "logreg-balanced": baselines.logreg_balanced, "selftrain": baselines.selftrain}
+HEADS = {
+    "logreg": baselines.logreg,
+    "logreg-balanced": baselines.logreg_balanced,
+    "selftrain": baselines.selftrain,
+}
 
 
 # --- features aligned without labels; the same for every draw of a task, so remembered -------------------------------------------------
@@ -51,13 +56,16 @@ class Both:
 
 
 def _stacked(both):
-    return np.vstack([both.source, both.target]).astype(float), np.repeat([1, -2], [len(both.source), len(both.target)])
+    return np.vstack([both.source, both.target]).astype(float), np.repeat(
+        [1, -2], [len(both.source), len(both.target)]
+    )
 
 
 @lru_cache(maxsize=4)
 def _coral(both):
     "Source features with the target's covariance (Sun et al. 2016)."
     from skada import CORALAdapter
+
     X, domain = _stacked(both)
     return np.asarray(CORALAdapter().fit_transform(X, sample_domain=domain)), domain
 
@@ -68,7 +76,11 @@ def _tca(both, components):
     X, domain = _stacked(both)
     kernel, side = rbf_kernel(X), np.where(domain > 0, 1 / len(both.source), -1 / len(both.target))
     pull, n = kernel @ side, len(X)
-    _, vectors = eigh(kernel @ (kernel - kernel.mean(axis=0)), np.outer(pull, pull) + 0.1 * np.eye(n), subset_by_index=[n - components, n - 1])
+    _, vectors = eigh(
+        kernel @ (kernel - kernel.mean(axis=0)),
+        np.outer(pull, pull) + 0.1 * np.eye(n),
+        subset_by_index=[n - components, n - 1],
+    )
     Z = kernel @ vectors
     return (Z - Z.mean(axis=0)) / Z.std(axis=0), domain
 
@@ -77,6 +89,7 @@ def _tca(both, components):
 def _kmm(both):
     "Weights of source utterances that bring its kernel mean to the target's (Huang et al. 2007)."
     from skada import KMMReweightAdapter
+
     X, domain = _stacked(both)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -104,7 +117,11 @@ def kmm(task, head):
     X, y = task.labelled
     weights = _kmm(Both(task.source_X, task.target_X))[task.source_y >= 0]
     weights = np.maximum(weights / max(weights.mean(), 1e-12), 1e-3)
-    probabilities = LogisticRegression(C=baselines.REGULARISATION, max_iter=500).fit(X, y, sample_weight=weights).predict_proba(task.target_X)
+    probabilities = (
+        LogisticRegression(C=baselines.REGULARISATION, max_iter=500)
+        .fit(X, y, sample_weight=weights)
+        .predict_proba(task.target_X)
+    )
     return baselines.balanced(probabilities) if head == "logreg-balanced" else probabilities
 
 
@@ -114,9 +131,13 @@ def _start(task, deep=True, weight_decay=1e-3):
     torch.set_num_threads(1)
     torch.manual_seed(task.seed)
     X, y = (torch.as_tensor(part) for part in task.labelled)
-    hidden = torch.nn.Sequential(torch.nn.Linear(X.shape[1], 64), torch.nn.ReLU()) if deep else torch.nn.Identity()
+    hidden = (
+        torch.nn.Sequential(torch.nn.Linear(X.shape[1], 64), torch.nn.ReLU()) if deep else torch.nn.Identity()
+    )
     output = torch.nn.Linear(64 if deep else X.shape[1], len(task.classes))
-    optimiser = torch.optim.Adam([*hidden.parameters(), *output.parameters()], lr=1e-3, weight_decay=weight_decay)
+    optimiser = torch.optim.Adam(
+        [*hidden.parameters(), *output.parameters()], lr=1e-3, weight_decay=weight_decay
+    )
     return X, y, torch.as_tensor(task.source_X), torch.as_tensor(task.target_X), hidden, output, optimiser
 
 
@@ -138,23 +159,34 @@ def _answer(hidden, output, target):
 def dan(task, strength, steps=200):
     "MMD between hidden layers, sum of Gaussian kernels (Long et al. 2015)."
     from skada.deep.losses import dan_loss
+
     X, y, source, target, hidden, output, optimiser = _start(task)
     for _ in range(steps):
-        _step(optimiser, F.cross_entropy(output(hidden(X)), y) + strength * dan_loss(hidden(_batch(source)), hidden(_batch(target)), sigmas=(0.5, 1.0, 2.0, 4.0, 8.0)))
+        _step(
+            optimiser,
+            F.cross_entropy(output(hidden(X)), y)
+            + strength
+            * dan_loss(hidden(_batch(source)), hidden(_batch(target)), sigmas=(0.5, 1.0, 2.0, 4.0, 8.0)),
+        )
     return _answer(hidden, output, target)
 
 
 def dann(task, strength, steps=200):
     "A discriminator of corpora whose gradient is reversed, growing as in the paper (Ganin et al. 2016)."
     from skada.deep.modules import GradientReversalLayer
+
     X, y, source, target, hidden, output, optimiser = _start(task)
     critic = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.Linear(64, 1))
     optimiser.add_param_group({"params": critic.parameters()})
     sides = torch.cat([torch.zeros(64), torch.ones(64)])
     for step in range(steps):
         growth = strength * (2 / (1 + np.exp(-10 * step / steps)) - 1)
-        told = critic(GradientReversalLayer.apply(hidden(torch.cat([_batch(source), _batch(target)])), growth))[:, 0]
-        _step(optimiser, F.cross_entropy(output(hidden(X)), y) + F.binary_cross_entropy_with_logits(told, sides))
+        told = critic(
+            GradientReversalLayer.apply(hidden(torch.cat([_batch(source), _batch(target)])), growth)
+        )[:, 0]
+        _step(
+            optimiser, F.cross_entropy(output(hidden(X)), y) + F.binary_cross_entropy_with_logits(told, sides)
+        )
     return _answer(hidden, output, target)
 
 
@@ -172,9 +204,18 @@ def aad(task, neighbours, decay, deep=True, steps=200):
         guess = output(inner).softmax(dim=1)
         with torch.no_grad():
             bank[rows], scores[rows] = F.normalize(inner, dim=1), guess
-            near = (bank[rows] @ bank.T).scatter(1, rows[:, None], -2).topk(min(neighbours, len(target) - 1)).indices
+            near = (
+                (bank[rows] @ bank.T)
+                .scatter(1, rows[:, None], -2)
+                .topk(min(neighbours, len(target) - 1))
+                .indices
+            )
         others = (guess @ guess.T) * (1 - torch.eye(len(rows)))
-        _step(optimiser, -(guess[:, None] * scores[near]).sum(dim=(1, 2)).mean() + (1 + 10 * step / steps) ** -decay * others.sum(dim=1).mean())
+        _step(
+            optimiser,
+            -(guess[:, None] * scores[near]).sum(dim=(1, 2)).mean()
+            + (1 + 10 * step / steps) ** -decay * others.sum(dim=1).mean(),
+        )
     return _answer(hidden, output, target)
 
 
@@ -184,7 +225,9 @@ def fixmatch(task, threshold, align, deep=True, steps=200):
     `align`: AdaMatch's alignment of shares, relative threshold and warm-up, without its interpolation of logits (Berthelot et al. 2022)."""
     X, y, source, target, hidden, output, optimiser = _start(task, deep)
     everything, net = torch.cat([source, target]), torch.nn.Sequential(hidden, output)
-    shares = torch.full((len(task.classes),), 1 / len(task.classes))  # running mean belief of unlabelled utterances
+    shares = torch.full(
+        (len(task.classes),), 1 / len(task.classes)
+    )  # running mean belief of unlabelled utterances
     for step in range(steps):
         unlabelled, labelled = _batch(everything, 64), net(F.dropout(X, 0.1))
         with torch.no_grad():
@@ -207,10 +250,22 @@ TRIED = {  # name -> (method, settings tried)
     "dan": (dan, [dict(strength=strength) for strength in (0.1, 1.0)]),
     "dann": (dann, [dict(strength=strength) for strength in (0.1, 1.0)]),
     "aad": (aad, [dict(neighbours=5, decay=decay, deep=deep) for decay in (0, 2) for deep in (True, False)]),
-    "fixmatch": (fixmatch, [dict(threshold=threshold, align=False, deep=deep) for threshold in (0.95, 0.8) for deep in (True, False)]),
+    "fixmatch": (
+        fixmatch,
+        [
+            dict(threshold=threshold, align=False, deep=deep)
+            for threshold in (0.95, 0.8)
+            for deep in (True, False)
+        ],
+    ),
     "adamatch": (fixmatch, [dict(threshold=0.9, align=True, deep=deep) for deep in (True, False)]),
 }
-TUNED_ON = [("emodb", "nemo"), ("emovo", "ravdess"), ("ravdess", "emodb"), ("nemo", "emovo")]  # each corpus once a source and once a target
+TUNED_ON = [
+    ("emodb", "nemo"),
+    ("emovo", "ravdess"),
+    ("ravdess", "emodb"),
+    ("nemo", "emovo"),
+]  # each corpus once a source and once a target
 SLOW = ("dan", "dann", "aad", "fixmatch", "adamatch")
 
 
@@ -222,8 +277,26 @@ def run(corpora, kind, methods, draws, pairs=PAIRS):
             for name, (method, used) in methods.items():
                 start = perf_counter()
                 guess = method(task).argmax(axis=1)
-                yield dict(zip(COLUMNS, (source, target, draw, name, uar(truth, guess), war(truth, guess), len(task.classes), len(truth), 5,
-                                         corpora.options.norm, kind, used, perf_counter() - start)))
+                yield dict(
+                    zip(
+                        COLUMNS,
+                        (
+                            source,
+                            target,
+                            draw,
+                            name,
+                            uar(truth, guess),
+                            war(truth, guess),
+                            len(task.classes),
+                            len(truth),
+                            5,
+                            corpora.options.norm,
+                            kind,
+                            used,
+                            perf_counter() - start,
+                        ),
+                    )
+                )
 
 
 def tune(corpora, kinds):
@@ -231,16 +304,31 @@ def tune(corpora, kinds):
     rows = []
     for kind in kinds:
         for name, (method, tried) in TRIED.items():
-            bound = {str(setting): (lambda task, setting=setting: method(task, **setting), "source-shots") for setting in tried}
-            scores = pd.DataFrame(run(corpora, kind, bound, (100, 101), TUNED_ON)).groupby("method", sort=False).uar.mean()
-            rows += [dict(features=kind, method=name, setting=setting, uar=value) for setting, value in scores.items()]
+            bound = {
+                str(setting): (lambda task, setting=setting: method(task, **setting), "source-shots")
+                for setting in tried
+            }
+            scores = (
+                pd.DataFrame(run(corpora, kind, bound, (100, 101), TUNED_ON))
+                .groupby("method", sort=False)
+                .uar.mean()
+            )
+            rows += [
+                dict(features=kind, method=name, setting=setting, uar=value)
+                for setting, value in scores.items()
+            ]
             print(kind, name, scores.mul(100).round(1).to_dict(), flush=True)
     return pd.DataFrame(rows)
 
 
 def chosen():
     "The best setting of each method, by results/neighbours_settings.csv."
-    table = pd.read_csv(RESULTS / "neighbours_settings.csv").groupby(["method", "setting"], sort=False).uar.mean().reset_index()
+    table = (
+        pd.read_csv(RESULTS / "neighbours_settings.csv")
+        .groupby(["method", "setting"], sort=False)
+        .uar.mean()
+        .reset_index()
+    )
     best = table.loc[table.groupby("method").uar.idxmax()]
     return {name: literal_eval(setting) for name, setting in zip(best.method, best.setting)}
 
@@ -252,33 +340,86 @@ def differences(rows, sere):
         shared = rows[rows.draw.isin(draws)]
         first, second = score_array(shared, sere), score_array(shared, name)
         over = {over: paired_bootstrap(first, second, over=over) for over in ("draws", "tasks")}
-        yield dict(method=name, draws=len(draws), uar=second.mean(), sere=first.mean(), difference=over["draws"].mean, low=over["draws"].low, high=over["draws"].high,
-                   low_tasks=over["tasks"].low, high_tasks=over["tasks"].high, tasks_won=int((first.mean(1) > second.mean(1)).sum()))
+        yield dict(
+            method=name,
+            draws=len(draws),
+            uar=second.mean(),
+            sere=first.mean(),
+            difference=over["draws"].mean,
+            low=over["draws"].low,
+            high=over["draws"].high,
+            low_tasks=over["tasks"].low,
+            high_tasks=over["tasks"].high,
+            tasks_won=int((first.mean(1) > second.mean(1)).sum()),
+        )
 
 
 def main():
     parser = arguments(__doc__)
-    parser.add_argument("--slow-draws", type=int, default=5, help="draws of the networks, the first of all draws")
+    parser.add_argument(
+        "--slow-draws", type=int, default=5, help="draws of the networks, the first of all draws"
+    )
     parser.add_argument("--sere", default="sere", help="name in sere_nb.transfer.METHODS")
-    parser.add_argument("--measured", type=Path, help="CSV of benchmarks/sere.py with the same features, draws and normalisation: its logreg, selftrain and sere rows are taken, not run again")
+    parser.add_argument(
+        "--measured",
+        type=Path,
+        help="CSV of benchmarks/sere.py with the same features, draws and normalisation: its logreg, selftrain and sere rows are taken, not run again",
+    )
     parser.add_argument("--tune", action="store_true")
     options = parser.parse_args()
     if options.measured and len(options.features) > 1:
         parser.error("--measured goes with one feature set")
     corpora = Corpora(options)
     if options.tune:
-        return save(tune(corpora, options.features), "neighbours_settings", "neighbours.py", features=options.features, norm=options.norm, shots=5, seeds="draws 100 and 101", tasks=TUNED_ON)
+        return save(
+            tune(corpora, options.features),
+            "neighbours_settings",
+            "neighbours.py",
+            features=options.features,
+            norm=options.norm,
+            shots=5,
+            seeds="draws 100 and 101",
+            tasks=TUNED_ON,
+        )
     settings = chosen()
-    neighbours = {name: (lambda task, name=name: TRIED[name][0](task, **settings[name]), "source-shots") for name in TRIED}
+    neighbours = {
+        name: (lambda task, name=name: TRIED[name][0](task, **settings[name]), "source-shots")
+        for name in TRIED
+    }
     ladder = ("logreg", "selftrain", options.sere)
-    quick = ({} if options.measured else {name: METHODS[name] for name in ladder}) | {name: method for name, method in neighbours.items() if name not in SLOW}
+    quick = ({} if options.measured else {name: METHODS[name] for name in ladder}) | {
+        name: method for name, method in neighbours.items() if name not in SLOW
+    }
     for kind in options.features:
-        known = pd.read_csv(options.measured).query("method in @ladder and draw < @options.draws and norm == @options.norm").assign(encoder=kind).to_dict("records") if options.measured else []
-        rows = pd.DataFrame([*known, *run(corpora, kind, quick, range(options.draws)),
-                             *run(corpora, kind, {name: neighbours[name] for name in SLOW}, range(options.slow_draws))])
+        known = (
+            pd.read_csv(options.measured)
+            .query("method in @ladder and draw < @options.draws and norm == @options.norm")
+            .assign(encoder=kind)
+            .to_dict("records")
+            if options.measured
+            else []
+        )
+        rows = pd.DataFrame(
+            [
+                *known,
+                *run(corpora, kind, quick, range(options.draws)),
+                *run(corpora, kind, {name: neighbours[name] for name in SLOW}, range(options.slow_draws)),
+            ]
+        )
         print(pd.DataFrame(differences(rows, options.sere)).round(4).to_string(), flush=True)
-        origin = dict(features=kind, measured=options.measured and options.measured.name, encoder=options.encoder, norm=options.norm, shots=5, draws=options.draws, slow_draws=options.slow_draws, slow=SLOW,
-                      settings=settings, settings_chosen_on="draws 100 and 101 of four tasks", seeds="draw numbers from 0")
+        origin = dict(
+            features=kind,
+            measured=options.measured and options.measured.name,
+            encoder=options.encoder,
+            norm=options.norm,
+            shots=5,
+            draws=options.draws,
+            slow_draws=options.slow_draws,
+            slow=SLOW,
+            settings=settings,
+            settings_chosen_on="draws 100 and 101 of four tasks",
+            seeds="draw numbers from 0",
+        )
         save(rows, f"neighbours_{kind}", "neighbours.py", **origin)
         save(differences(rows, options.sere), f"neighbours_{kind}_differences", "neighbours.py", **origin)
 

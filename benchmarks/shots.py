@@ -8,16 +8,17 @@ The second line is how the damping for few labels was chosen, on draws 100 to 10
 results/damping_FEATURES.csv.
 Every emotion of every task has more than 20 utterances in each corpus (the script stops if that is not so). Settings are those of five shots throughout.
 """
+
 from functools import partial
 from itertools import product
 from time import perf_counter
 
 import pandas as pd
-
 from common import PAIRS, Corpora, arguments, save
+
 from sere_nb.irf import FEW, sere
 from sere_nb.metrics import bootstrap_mean, score_array, uar, war
-from sere_nb.transfer import COLUMNS, METHODS
+from sere_nb.study import COLUMNS, METHODS
 
 
 def run(corpora, kind, methods, shots, draws):
@@ -35,8 +36,26 @@ def run(corpora, kind, methods, shots, draws):
                     else:
                         probabilities = method(task)
                     guess = probabilities.argmax(axis=1)
-                    yield dict(zip(COLUMNS, (source, target, draw, name, uar(truth, guess), war(truth, guess), len(task.classes), len(truth), count,
-                                             corpora.options.norm, kind, used, perf_counter() - start)))
+                    yield dict(
+                        zip(
+                            COLUMNS,
+                            (
+                                source,
+                                target,
+                                draw,
+                                name,
+                                uar(truth, guess),
+                                war(truth, guess),
+                                len(task.classes),
+                                len(truth),
+                                count,
+                                corpora.options.norm,
+                                kind,
+                                used,
+                                perf_counter() - start,
+                            ),
+                        )
+                    )
 
 
 def dampings(corpora, kind, shots=(1, 2, 5, 10), values=(3e-4, 1e-3, 3e-3, 1e-2), draws=range(100, 105)):
@@ -45,9 +64,19 @@ def dampings(corpora, kind, shots=(1, 2, 5, 10), values=(3e-4, 1e-3, 3e-3, 1e-2)
         for count, draw in product(shots, draws):
             task, truth = corpora.task(kind, source, target, draw, count)
             more = max(1.0, FEW / count)  # what the classifier itself multiplies λ by
-            methods = {"selftrain": METHODS["selftrain"][0], **{f"λ {value:g}": partial(sere, damping=value / more) for value in values}}
+            methods = {
+                "selftrain": METHODS["selftrain"][0],
+                **{f"λ {value:g}": partial(sere, damping=value / more) for value in values},
+            }
             for name, method in methods.items():
-                yield dict(source=source, target=target, shots=count, draw=draw, method=name, uar=uar(truth, method(task).argmax(axis=1)))
+                yield dict(
+                    source=source,
+                    target=target,
+                    shots=count,
+                    draw=draw,
+                    method=name,
+                    uar=uar(truth, method(task).argmax(axis=1)),
+                )
 
 
 def main():
@@ -60,16 +89,43 @@ def main():
     if options.damping:
         for kind in options.features:
             rows = pd.DataFrame(dampings(corpora, kind))
-            print(kind, rows.pivot_table(index="method", columns="shots", values="uar").mul(100).round(1).to_string(), sep="\n", flush=True)
-            save(rows, f"damping_{kind}", "shots.py", features=kind, encoder=options.encoder, norm=options.norm, seeds="draw numbers 100 to 104")
+            print(
+                kind,
+                rows.pivot_table(index="method", columns="shots", values="uar").mul(100).round(1).to_string(),
+                sep="\n",
+                flush=True,
+            )
+            save(
+                rows,
+                f"damping_{kind}",
+                "shots.py",
+                features=kind,
+                encoder=options.encoder,
+                norm=options.norm,
+                seeds="draw numbers 100 to 104",
+            )
         return
-    methods = {name: METHODS[name] for name in ("logreg", "logreg-balanced", "selftrain", options.sere, "logreg-all")}
+    methods = {
+        name: METHODS[name] for name in ("logreg", "logreg-balanced", "selftrain", options.sere, "logreg-all")
+    }
     for kind in options.features:
         rows = pd.DataFrame(run(corpora, kind, methods, options.shots, options.draws))
-        table = {count: {name: f"{bootstrap_mean(score_array(part, name))}" for name in methods} for count, part in rows.groupby("shots")}
+        table = {
+            count: {name: f"{bootstrap_mean(score_array(part, name))}" for name in methods}
+            for count, part in rows.groupby("shots")
+        }
         print(kind, pd.DataFrame(table).to_string(), sep="\n", flush=True)
-        save(rows, f"shots_{kind}", "shots.py", features=kind, encoder=options.encoder, norm=options.norm, shots=options.shots, draws=options.draws,
-             seeds=f"draw numbers 0 to {options.draws - 1}")
+        save(
+            rows,
+            f"shots_{kind}",
+            "shots.py",
+            features=kind,
+            encoder=options.encoder,
+            norm=options.norm,
+            shots=options.shots,
+            draws=options.draws,
+            seeds=f"draw numbers 0 to {options.draws - 1}",
+        )
 
 
 if __name__ == "__main__":

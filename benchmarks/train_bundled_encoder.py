@@ -8,6 +8,7 @@ Sound: eSpeak NG in 36 languages and about 100 voices, and EMO-DB (CC0), no labe
 WORK takes about 8 GB: clips of 4 s and the teacher's states for them. A run that was stopped goes on from its checkpoints; the longer the joint training the better (its loss was still falling).
 The model card beside the weights tells in which stages the shipped ones were made.
 """
+
 import argparse
 import importlib.util
 import json
@@ -19,15 +20,30 @@ import numpy as np
 import pandas as pd
 import torch
 
+from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, atomic_path, generator, progress, provenance
-from sere_nb.data import SAMPLE_RATE, read_audio
-from sere_nb.distil import (STUDENT, as_matrices, augment, busiest_units, distil, held_out_loss, new_student, start_from_teacher, target_statistics,
-                            teacher_frames)
-from sere_nb.mini import ESPEAK_RATE, run_espeak
+from sere_nb.workshop.distil import (
+    STUDENT,
+    as_matrices,
+    augment,
+    busiest_units,
+    distil,
+    held_out_loss,
+    new_student,
+    start_from_teacher,
+    target_statistics,
+    teacher_frames,
+)
+from sere_nb.workshop.mini import ESPEAK_RATE, run_espeak
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = 64_000  # samples
-VOICES_OF = {code: code for code in ("ar bg bn ca cs da de el es fa fi fr hi hu id is ko lt lv mk ms nb nl pt ro ru sk sl sv ta tr uk ur vi").split()}
+VOICES_OF = {
+    code: code
+    for code in (
+        "ar bg bn ca cs da de el es fa fi fr hi hu id is ko lt lv mk ms nb nl pt ro ru sk sl sv ta tr uk ur vi"
+    ).split()
+}
 VOICES_OF |= {"sh": "hr", "zh": "cmn"}  # wordfreq's name of a language -> eSpeak NG's
 HELD_OUT_LANGUAGES = {"en": "en-us", "it": "it", "pl": "pl"}
 HELD_OUT_VARIANTS = ["f5", "m8", "klatt4", "anika", "Reed"]
@@ -57,12 +73,20 @@ def synthetic(languages, variants, random):
     "Endless utterances of eSpeak NG: frequent words in random order, voice, pitch, range, rate and size of the speaker."
     import soxr
     import wordfreq
+
     words, speak = {code: wordfreq.top_n_list(code, 4000) for code in languages}, Speaker()
     while True:
         code, variant = random.choice(sorted(languages)), random.choice(variants)
-        text = " ".join(random.choice(words[code], random.integers(2, 9))) + random.choice([".", "?", "!", ","])
-        speech = speak(text, f"{languages[code]}+{variant}" if variant else languages[code],
-                       rate=random.integers(110, 330), pitch=random.integers(5, 99), range=random.integers(0, 99))
+        text = " ".join(random.choice(words[code], random.integers(2, 9))) + random.choice(
+            [".", "?", "!", ","]
+        )
+        speech = speak(
+            text,
+            f"{languages[code]}+{variant}" if variant else languages[code],
+            rate=random.integers(110, 330),
+            pitch=random.integers(5, 99),
+            range=random.integers(0, 99),
+        )
         if len(speech) > 4000:
             yield soxr.resample(speech, ESPEAK_RATE * np.exp(random.uniform(-0.2, 0.25)), SAMPLE_RATE)
 
@@ -70,8 +94,13 @@ def synthetic(languages, variants, random):
 def natural(paths, random):
     "Endless utterances of EMO-DB at changed speed, pitch and size of the speaker; one in eight backwards."
     import soxr
+
     while True:
-        speech = soxr.resample(read_audio(paths[random.integers(len(paths))]), SAMPLE_RATE * np.exp(random.uniform(-0.25, 0.3)), SAMPLE_RATE)
+        speech = soxr.resample(
+            read_audio(paths[random.integers(len(paths))]),
+            SAMPLE_RATE * np.exp(random.uniform(-0.25, 0.3)),
+            SAMPLE_RATE,
+        )
         yield speech[::-1] if random.random() < 0.12 else speech
 
 
@@ -81,17 +110,23 @@ def clips(utterances, random):
     while True:
         while len(stream) < CLIP + SAMPLE_RATE:
             speech = next(utterances)
-            level = 0.08 / (np.sqrt(np.mean(speech ** 2)) + 1e-6) * 10 ** (random.uniform(-9, 9) / 20)
-            stream = np.concatenate([stream, speech * np.float32(level), np.zeros(random.integers(0, 8000), np.float32)])
+            level = 0.08 / (np.sqrt(np.mean(speech**2)) + 1e-6) * 10 ** (random.uniform(-9, 9) / 20)
+            stream = np.concatenate(
+                [stream, speech * np.float32(level), np.zeros(random.integers(0, 8000), np.float32)]
+            )
         skip = random.integers(0, SAMPLE_RATE)
-        yield stream[skip:skip + CLIP]
-        stream = stream[skip + CLIP:]
+        yield stream[skip : skip + CLIP]
+        stream = stream[skip + CLIP :]
 
 
 def variants():
     "Voice variants of eSpeak NG, and four times the plain voice."
     import espeakng_loader
-    return sorted(path.name for path in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir()) + [""] * 4
+
+    return (
+        sorted(path.name for path in (Path(espeakng_loader.get_data_path()) / "voices" / "!v").iterdir())
+        + [""] * 4
+    )
 
 
 def make_sound(name, count, emodb, folder):
@@ -100,10 +135,26 @@ def make_sound(name, count, emodb, folder):
     if path.exists():
         return
     random, held_out = generator("bundled encoder", name), name == "val"
-    paths = [path for path in sorted(emodb.rglob("*.flac")) + sorted(emodb.rglob("*.wav")) if (path.name[:2] == HELD_OUT_SPEAKER) == held_out]
-    voices = HELD_OUT_VARIANTS if held_out else [variant for variant in variants() if variant not in HELD_OUT_VARIANTS]
-    sources = [clips(synthetic(HELD_OUT_LANGUAGES if held_out else VOICES_OF, voices, random), random), clips(natural(paths, random), random)]
-    audio = np.stack([augment(next(sources[int(random.random() < NATURAL)]), random).astype(np.float16) for _ in progress(range(count), f"{name}: sound", unit="clip")])
+    paths = [
+        path
+        for path in sorted(emodb.rglob("*.flac")) + sorted(emodb.rglob("*.wav"))
+        if (path.name[:2] == HELD_OUT_SPEAKER) == held_out
+    ]
+    voices = (
+        HELD_OUT_VARIANTS
+        if held_out
+        else [variant for variant in variants() if variant not in HELD_OUT_VARIANTS]
+    )
+    sources = [
+        clips(synthetic(HELD_OUT_LANGUAGES if held_out else VOICES_OF, voices, random), random),
+        clips(natural(paths, random), random),
+    ]
+    audio = np.stack(
+        [
+            augment(next(sources[int(random.random() < NATURAL)]), random).astype(np.float16)
+            for _ in progress(range(count), f"{name}: sound", unit="clip")
+        ]
+    )
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.save(file, audio)
 
@@ -115,9 +166,13 @@ def make_targets(name, teacher, folder):
         return
     audio = np.load(folder / f"{name}_audio.npy", mmap_mode="r")
     with atomic_path(path) as temporary:
-        states = np.lib.format.open_memmap(temporary, "w+", np.float16, (len(audio), 3, (CLIP - 400) // 320 + 1, STUDENT["hidden_size"]))
+        states = np.lib.format.open_memmap(
+            temporary, "w+", np.float16, (len(audio), 3, (CLIP - 400) // 320 + 1, STUDENT["hidden_size"])
+        )
         for start in progress(range(0, len(audio), 16), f"{name}: teacher", unit="batch"):
-            states[start:start + 16] = teacher_frames(teacher, torch.from_numpy(audio[start:start + 16].astype(np.float32))).numpy()
+            states[start : start + 16] = teacher_frames(
+                teacher, torch.from_numpy(audio[start : start + 16].astype(np.float32))
+            ).numpy()
         states.flush()
 
 
@@ -130,15 +185,39 @@ def load_module(path):
 
 def train(teacher, folder, front_steps, joint_steps):
     "Front end first (cheap), then everything; the history of both is written for the book."
-    shards = {name: tuple(np.load(folder / f"{name}_{part}.npy", mmap_mode="r") for part in ("audio", "target")) for name in SHARDS}
+    shards = {
+        name: tuple(np.load(folder / f"{name}_{part}.npy", mmap_mode="r") for part in ("audio", "target"))
+        for name in SHARDS
+    }
     held_out = shards.pop("val")
     statistics = target_statistics(shards["train0"][1][:1280])
     sample = torch.from_numpy(shards["train0"][0][:48].astype(np.float32))
-    student = start_from_teacher(as_matrices(new_student()), teacher, statistics, busiest_units(teacher, sample))
+    student = start_from_teacher(
+        as_matrices(new_student()), teacher, statistics, busiest_units(teacher, sample)
+    )
     options = dict(shards=list(shards.values()), statistics=statistics, held_out=held_out)
-    front = distil(student, steps=front_steps, rate=6e-3, depth=0, weights=(1.0,), cooldown=1000, checkpoint=folder / "front.pt", **options)
-    joint = distil(student, steps=joint_steps, rate=1.5e-3, cooldown=joint_steps * 3 // 4, frames=800, checkpoint=folder / "joint.pt", **options)
-    history = pd.concat([pd.DataFrame(front).assign(stage="front"), pd.DataFrame(joint).assign(stage="joint")])
+    front = distil(
+        student,
+        steps=front_steps,
+        rate=6e-3,
+        depth=0,
+        weights=(1.0,),
+        cooldown=1000,
+        checkpoint=folder / "front.pt",
+        **options,
+    )
+    joint = distil(
+        student,
+        steps=joint_steps,
+        rate=1.5e-3,
+        cooldown=joint_steps * 3 // 4,
+        frames=800,
+        checkpoint=folder / "joint.pt",
+        **options,
+    )
+    history = pd.concat(
+        [pd.DataFrame(front).assign(stage="front"), pd.DataFrame(joint).assign(stage="joint")]
+    )
     with atomic_path(ROOT / "results" / "bundled_encoder_training.csv") as path:
         history.set_index("stage").to_csv(path, float_format="%.5g")
     return student, held_out_loss(student, held_out, statistics)
@@ -151,18 +230,34 @@ def export(student, losses, folder, **options):
     plain.load_state_dict(student.state_dict())
     plain.config.update({"sere_layers": [1, 2], "architectures": ["Wav2Vec2Model"]})
     plain.half().save_pretrained(folder)
-    settings = {"feature_extractor_type": "Wav2Vec2FeatureExtractor", "feature_size": 1, "sampling_rate": SAMPLE_RATE, "do_normalize": False,
-                "padding_value": 0.0, "return_attention_mask": True}
+    settings = {
+        "feature_extractor_type": "Wav2Vec2FeatureExtractor",
+        "feature_size": 1,
+        "sampling_rate": SAMPLE_RATE,
+        "do_normalize": False,
+        "padding_value": 0.0,
+        "return_attention_mask": True,
+    }
     (folder / "model.safetensors").chmod(0o644)
     (folder / "preprocessor_config.json").write_text(json.dumps(settings, indent=1) + "\n", encoding="utf-8")
-    origin = provenance(script="benchmarks/train_bundled_encoder.py", held_out_loss=[round(loss, 4) for loss in losses], **options)
-    (ROOT / "results" / "bundled_encoder_training.provenance.json").write_text(json.dumps(origin, indent=1) + "\n", encoding="utf-8")
+    origin = provenance(
+        script="benchmarks/train_bundled_encoder.py",
+        held_out_loss=[round(loss, 4) for loss in losses],
+        **options,
+    )
+    (ROOT / "results" / "bundled_encoder_training.provenance.json").write_text(
+        json.dumps(origin, indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--emodb", type=Path, required=True)
-    parser.add_argument("--teacher", type=Path, required=True, help="script whose load() returns Whisper-tiny's encoder")
+    parser.add_argument(
+        "--teacher", type=Path, required=True, help="script whose load() returns Whisper-tiny's encoder"
+    )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--front-steps", type=int, default=3200)
     parser.add_argument("--joint-steps", type=int, default=20_000)
@@ -175,7 +270,14 @@ def main():
         make_sound(name, count, options.emodb, options.work)
         make_targets(name, teacher, options.work)
     student, losses = train(teacher, options.work, options.front_steps, options.joint_steps)
-    export(student, losses, options.out, front_steps=options.front_steps, joint_steps=options.joint_steps, shards=SHARDS)
+    export(
+        student,
+        losses,
+        options.out,
+        front_steps=options.front_steps,
+        joint_steps=options.joint_steps,
+        shards=SHARDS,
+    )
 
 
 if __name__ == "__main__":

@@ -21,16 +21,23 @@ from .core import SereError
 # %% ../nbs/12_cli.ipynb #9c04dde8
 class Norm(str, Enum):
     "How features are normalised, always without labels."
+
     none, corpus, speaker = "none", "corpus", "speaker"
 
 
 class Features(str, Enum):
     "What an utterance is described by."
+
     prosody, encoder, both = "prosody", "encoder", "both"
 
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None,
-                  help="Recognise emotion in a language without labels. Chapters and examples: see the sere_nb documentation.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Recognise emotion in a language without labels. Chapters and examples: see the sere_nb documentation.",
+)
 
 
 def _say(text="", stream=None):
@@ -40,7 +47,9 @@ def _say(text="", stream=None):
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: several threads on few cores only wait for each other
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # many small computations: several threads on few cores only wait for each other
     try:
         app()
     except SereError as error:
@@ -48,7 +57,9 @@ def main():
         sys.exit(1)
     except SystemExit as end:
         if end.code == 130:  # what typer makes of Ctrl-C
-            _say("interrupted; no half-written file was left (`sere matrix` goes on with --resume)", sys.stderr)
+            _say(
+                "interrupted; no half-written file was left (`sere matrix` goes on with --resume)", sys.stderr
+            )
         raise
 
 
@@ -56,6 +67,7 @@ def main():
 def version(show: bool = typer.Option(False, "--version", help="Print the version and exit.")):
     if show:
         from sere_nb import __version__
+
         _say(f"sere_nb {__version__}")
         raise typer.Exit()
 
@@ -67,13 +79,16 @@ def read_corpus(
 
     Raises `SereError` if it is not of the form NAME=PATH, or cannot be read."""
     from sere_nb.data import load_corpus, mini_corpus
+
     name, _, path = text.partition("=")
     if not path and name.startswith("mini-"):
         table = mini_corpus(name.removeprefix("mini-"))
         if len(table):
             return table
     if not name or not path:
-        raise SereError(f'"{text}" is no corpus: write NAME=PATH, such as emodb=corpora/emodb, or one of mini-de, mini-en, mini-it, mini-zh')
+        raise SereError(
+            f'"{text}" is no corpus: write NAME=PATH, such as emodb=corpora/emodb, or one of mini-de, mini-en, mini-it, mini-zh'
+        )
     return load_corpus(name, Path(path).expanduser())
 
 
@@ -84,6 +99,7 @@ def usable_folder(
 
     Raises `SereError` if nothing can be written there."""
     from sere_nb.core import atomic_path
+
     with atomic_path(Path(out) / ".writable") as path:
         path.write_text("")
     (Path(out) / ".writable").unlink()
@@ -93,13 +109,33 @@ def usable_folder(
 @app.command()
 def corpora(as_json: bool = typer.Option(False, "--json", help="Machine-readable output.")):
     "List the corpora that can be read: layout, size, terms, where to get them."
-    from sere_nb.data import CORPORA
+    from sere_nb.corpora import CORPORA
+
     if as_json:
-        _say(json.dumps({name: {"title": c.title, "language": c.language, "layout": c.layout, "utterances": sum(c.expected.values()), "speakers": c.speakers,
-                                "emotions": c.expected, "licence": c.licence, "url": c.url, "download": bool(c.archive)} for name, c in CORPORA.items()}, indent=1))
+        _say(
+            json.dumps(
+                {
+                    name: {
+                        "title": c.title,
+                        "language": c.language,
+                        "layout": c.layout,
+                        "utterances": sum(c.expected.values()),
+                        "speakers": c.speakers,
+                        "emotions": c.expected,
+                        "licence": c.licence,
+                        "url": c.url,
+                        "download": bool(c.archive),
+                    }
+                    for name, c in CORPORA.items()
+                },
+                indent=1,
+            )
+        )
         return
     for name, c in CORPORA.items():
-        _say(f"{name:<10} {c.language}  {sum(c.expected.values()):>6} utterances, {c.speakers:>2} speakers  {c.title}")
+        _say(
+            f"{name:<10} {c.language}  {sum(c.expected.values()):>6} utterances, {c.speakers:>2} speakers  {c.title}"
+        )
         _say(f"{'':<10}     layout {c.layout}\n{'':<10}     terms  {c.licence}; {c.url}")
     _say("any name   a folder with metadata.csv (path,speaker,emotion,language)")
 
@@ -108,72 +144,120 @@ def corpora(as_json: bool = typer.Option(False, "--json", help="Machine-readable
 def check(
     name: str = typer.Argument(..., help="A known corpus, or any name for a folder with metadata.csv."),
     path: Path = typer.Argument(..., help="Where it lies."),
-    listen: bool = typer.Option(False, help="Decode every file, to find silence, NaN, clipping and truncation."),
+    listen: bool = typer.Option(
+        False, help="Decode every file, to find silence, NaN, clipping and truncation."
+    ),
     as_json: bool = typer.Option(False, "--json", help="Machine-readable output."),
 ):
     "Found against expected, speaker × emotion; exit 1 if the corpus cannot be used."
     from sere_nb.data import check_corpus, load_corpus
+
     report = check_corpus(load_corpus(name, path.expanduser()), listen)
     if as_json:
-        _say(json.dumps({"name": report.name, "usable": report.usable, "found": {e: int(n) for e, n in report.counts.sum().items()}, "expected": report.expected,
-                         "speakers": len(report.counts), "faults": [[str(p), fault] for p, fault in report.faults]}, indent=1))
+        _say(
+            json.dumps(
+                {
+                    "name": report.name,
+                    "usable": report.usable,
+                    "found": {e: int(n) for e, n in report.counts.sum().items()},
+                    "expected": report.expected,
+                    "speakers": len(report.counts),
+                    "faults": [[str(p), fault] for p, fault in report.faults],
+                },
+                indent=1,
+            )
+        )
     else:
         _say(f"{report.counts.to_string()}\n\n{report}")
     raise typer.Exit(0 if report.usable else 1)
 
 # %% ../nbs/12_cli.ipynb #842ae592
 def _methods(
-    names: Optional[str],  # comma-separated, or None for all
+    names: str | None,  # comma-separated, or None for all
 ) -> dict:
     """The methods that an option names.
 
     Raises `SereError` for one that does not exist."""
-    from sere_nb.transfer import METHODS
+    from sere_nb.study import METHODS
+
     if names is None:
         return METHODS
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in chosen if name not in METHODS]
     if unknown or not chosen:
-        raise SereError(f"unknown method {', '.join(unknown) or '(none given)'}; there are {', '.join(METHODS)}")
+        raise SereError(
+            f"unknown method {', '.join(unknown) or '(none given)'}; there are {', '.join(METHODS)}"
+        )
     return {name: METHODS[name] for name in chosen}
 
 # %% ../nbs/12_cli.ipynb #471c90a9
 @app.command()
 def transfer(
     source: str = typer.Option(..., metavar="NAME=PATH", help="Corpus with labels."),
-    target: str = typer.Option(..., metavar="NAME=PATH", help="Corpus whose labels are used for scoring only."),
-    out: Path = typer.Option(..., help="Folder for results.csv, summary.csv, matrix.png, provenance.json, report.html."),
+    target: str = typer.Option(
+        ..., metavar="NAME=PATH", help="Corpus whose labels are used for scoring only."
+    ),
+    out: Path = typer.Option(
+        ..., help="Folder for results.csv, summary.csv, matrix.png, provenance.json, report.html."
+    ),
     shots: int = typer.Option(5, min=1, help="Labelled source utterances per emotion."),
     draws: int = typer.Option(20, min=1, help="Repetitions with other labelled utterances."),
     norm: Norm = typer.Option(Norm.speaker, help="Label-free normalisation of features."),
     features: Features = typer.Option(Features.both, help="What describes an utterance."),
     encoder: str = typer.Option("bundled", help="Speech encoder: bundled, a model's name or a folder."),
     methods: str = typer.Option(None, help="Comma-separated names; all if left out."),
-    keep_model: bool = typer.Option(False, "--model", help="Also train a network for the target, on draw 0, and keep it in DIR/model for `sere predict`."),
+    keep_model: bool = typer.Option(
+        False,
+        "--model",
+        help="Also train a network for the target, on draw 0, and keep it in DIR/model for `sere predict`.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ):
     "Every method from a labelled source corpus to a target corpus without labels."
     from sere_nb.core import provenance
     from sere_nb.metrics import summarise
-    from sere_nb.transfer import run_study, write_report, write_results
+    from sere_nb.report import write_report, write_results
+    from sere_nb.study import run_study
+
     chosen, tables = _methods(methods), {}
     for table in (read_corpus(source), read_corpus(target)):
         tables[table.corpus.iloc[0]] = table
     if len(tables) < 2:
         raise SereError(f'source and target are both "{next(iter(tables))}": transfer needs two corpora')
-    options = dict(shots=shots, draws=draws, norm=norm.value, features=features.value, encoder=encoder, methods=list(chosen), seeds=f"draw numbers 0 to {draws - 1}",
-                   source=source, target=target)
+    options = dict(
+        shots=shots,
+        draws=draws,
+        norm=norm.value,
+        features=features.value,
+        encoder=encoder,
+        methods=list(chosen),
+        seeds=f"draw numbers 0 to {draws - 1}",
+        source=source,
+        target=target,
+    )
     usable_folder(out)
-    results = run_study(tables, [tuple(tables)], chosen, features.value, encoder, shots=shots, draws=draws, norm=norm.value)
+    results = run_study(
+        tables, [tuple(tables)], chosen, features.value, encoder, shots=shots, draws=draws, norm=norm.value
+    )
     write_results(results, out, tables, **options)
     if keep_model:
         from sere_nb.semisup import adapt
-        adapt(*tables.values(), shots=shots, encoder=encoder, norm=norm.value).model.save_pretrained(out / "model")
+
+        adapt(*tables.values(), shots=shots, encoder=encoder, norm=norm.value).model.save_pretrained(
+            out / "model"
+        )
     if results.uar.isna().all():
         _say(f"{options['target']} has no labels: predictions are in {out}")
         return
     names = " to ".join(tables)
-    write_report(results, tables, out / "report.html", f"Transfer from {names}", f"{shots} labelled utterances per emotion, {draws} draws, normalisation: {norm.value}.", provenance(**options))
+    write_report(
+        results,
+        tables,
+        out / "report.html",
+        f"Transfer from {names}",
+        f"{shots} labelled utterances per emotion, {draws} draws, normalisation: {norm.value}.",
+        provenance(**options),
+    )
     _show(summarise(results), as_json)
 
 
@@ -183,27 +267,46 @@ def _show(summary, as_json):
         _say(summary.to_json(orient="records", indent=1))
         return
     for row in summary.itertuples():
-        _say(f"{row.source} → {row.target}  {row.method:<16} {100 * row.uar:5.1f} % UAR  [{100 * row.low:.1f}, {100 * row.high:.1f}]  labels: {row.labels_used}")
+        _say(
+            f"{row.source} → {row.target}  {row.method:<16} {100 * row.uar:5.1f} % UAR  [{100 * row.low:.1f}, {100 * row.high:.1f}]  labels: {row.labels_used}"
+        )
 
 # %% ../nbs/12_cli.ipynb #cb737317
 @app.command()
 def matrix(
-    corpus: List[str] = typer.Option(..., metavar="NAME=PATH", help="A corpus; give at least two. Without labels it is a target only, and gets predictions."),
-    out: Path = typer.Option(..., help="Folder for results.csv, its statistics, matrix.png, report.html, provenance.json and the finished jobs."),
-    shots: List[int] = typer.Option([5], min=1, help="Labelled source utterances per emotion; may be repeated."),
+    corpus: list[str] = typer.Option(
+        ...,
+        metavar="NAME=PATH",
+        help="A corpus; give at least two. Without labels it is a target only, and gets predictions.",
+    ),
+    out: Path = typer.Option(
+        ...,
+        help="Folder for results.csv, its statistics, matrix.png, report.html, provenance.json and the finished jobs.",
+    ),
+    shots: list[int] = typer.Option(
+        [5], min=1, help="Labelled source utterances per emotion; may be repeated."
+    ),
     draws: int = typer.Option(20, min=1, help="Repetitions with other labelled utterances."),
-    norm: List[Norm] = typer.Option([Norm.speaker], help="Label-free normalisation of features; may be repeated."),
+    norm: list[Norm] = typer.Option(
+        [Norm.speaker], help="Label-free normalisation of features; may be repeated."
+    ),
     features: Features = typer.Option(Features.both, help="What describes an utterance."),
-    encoder: str = typer.Option("bundled", help="Speech encoder: bundled, per-language, a model's name or a folder."),
+    encoder: str = typer.Option(
+        "bundled", help="Speech encoder: bundled, per-language, a model's name or a folder."
+    ),
     methods: str = typer.Option(None, help="Comma-separated names; all if left out."),
     baseline: str = typer.Option(None, help="Method that all others are compared with."),
     jobs: int = typer.Option(1, min=1, help="Processes on this machine."),
-    scheduler: str = typer.Option(None, metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786, instead of --jobs."),
+    scheduler: str = typer.Option(
+        None, metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786, instead of --jobs."
+    ),
     resume: bool = typer.Option(False, "--resume", help="Go on with what DIR holds."),
     as_json: bool = typer.Option(False, "--json", help="Print the summary as JSON."),
 ):
     "Every method between all ordered pairs of corpora, resumable, on one machine or a cluster."
-    from sere_nb.transfer import default_baseline, run_study, write_results
+    from sere_nb.report import default_baseline, write_results
+    from sere_nb.study import run_study
+
     chosen, tables = _methods(methods), {}
     for table in map(read_corpus, corpus):
         if tables.setdefault(table.corpus.iloc[0], table) is not table:
@@ -213,9 +316,15 @@ def matrix(
     baseline = baseline or default_baseline(chosen)
     if baseline not in chosen:
         raise SereError(f"baseline {baseline} is not among the methods {', '.join(chosen)}")
-    options = dict(shots=shots, draws=draws, norm=[one.value for one in norm], features=features.value, encoder=encoder)
-    results = run_study(tables, methods=chosen, folder=out, resume=resume, jobs=jobs, scheduler=scheduler, **options)
-    options.update(methods=list(chosen), baseline=baseline, corpora=corpus, seeds=f"draw numbers 0 to {draws - 1}")
+    options = dict(
+        shots=shots, draws=draws, norm=[one.value for one in norm], features=features.value, encoder=encoder
+    )
+    results = run_study(
+        tables, methods=chosen, folder=out, resume=resume, jobs=jobs, scheduler=scheduler, **options
+    )
+    options.update(
+        methods=list(chosen), baseline=baseline, corpora=corpus, seeds=f"draw numbers 0 to {draws - 1}"
+    )
     write_results(results, out, tables, **options)
     _reports(results[results.uar.notna()], tables, out, options, as_json)
 
@@ -224,20 +333,34 @@ def _reports(results, tables, out, options, as_json):
     "A page for every setting, and the ladder over all tasks in the terminal."
     from sere_nb.core import provenance
     from sere_nb.metrics import bootstrap_mean, score_array, summarise
-    from sere_nb.transfer import write_report
+    from sere_nb.report import write_report
+
     lines = []
     for place, ((shots, norm), rows) in enumerate(results.groupby(["shots", "norm"], sort=False)):
         told = f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
-        write_report(rows, tables, out / (f"report_{shots}_{norm}.html" if place else "report.html"), f"Transfer among {', '.join(tables)}", told, provenance(**options), options["baseline"])
-        lines += [f"{shots} shots, {norm}: {method:<16} {bootstrap_mean(score_array(rows, method))} % UAR, mean of {rows.groupby(['source', 'target']).ngroups} tasks" for method in dict.fromkeys(rows.method)]
+        write_report(
+            rows,
+            tables,
+            out / (f"report_{shots}_{norm}.html" if place else "report.html"),
+            f"Transfer among {', '.join(tables)}",
+            told,
+            provenance(**options),
+            options["baseline"],
+        )
+        lines += [
+            f"{shots} shots, {norm}: {method:<16} {bootstrap_mean(score_array(rows, method))} % UAR, mean of {rows.groupby(['source', 'target']).ngroups} tasks"
+            for method in dict.fromkeys(rows.method)
+        ]
     if as_json:
         _say(summarise(results).to_json(orient="records", indent=1) if len(results) else "[]")
     else:
         _say("\n".join(lines) or f"no target has labels: predictions are in {out}")
 
 # %% ../nbs/12_cli.ipynb #b6533c5d
-DEMO = ("Synthetic speech in four languages, made by rules and shipped with the package: for first steps, not evidence. "
-        "German gives five labelled utterances per emotion; Italian, English and Mandarin give none.")
+DEMO = (
+    "Synthetic speech in four languages, made by rules and shipped with the package: for first steps, not evidence. "
+    "German gives five labelled utterances per emotion; Italian, English and Mandarin give none."
+)
 
 
 @app.command()
@@ -250,16 +373,24 @@ def demo(
     from sere_nb.core import atomic_path, provenance
     from sere_nb.data import mini_corpus
     from sere_nb.metrics import summarise
+    from sere_nb.report import write_report
     from sere_nb.semisup import adapt
-    from sere_nb.transfer import run_study, write_report
+    from sere_nb.study import run_study
+
     usable_folder(out)
     tables = {f"mini-{language}": mini_corpus(language) for language in ("de", "it", "en", "zh")}
     draws = range(seed, seed + 10)
     results = run_study(tables, [("mini-de", target) for target in list(tables)[1:]], draws=draws)
-    summary, origin = summarise(results), provenance(seed=seed, draws=10, shots=5, norm="speaker", features="both", encoder="bundled")
+    summary, origin = (
+        summarise(results),
+        provenance(seed=seed, draws=10, shots=5, norm="speaker", features="both", encoder="bundled"),
+    )
     write_report(results, tables, out / "report.html", "sere demo", DEMO, origin)
     with atomic_path(out / "metrics.json") as path:
-        path.write_text(json.dumps({"summary": summary.to_dict("records"), "provenance": origin}, indent=1) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps({"summary": summary.to_dict("records"), "provenance": origin}, indent=1) + "\n",
+            encoding="utf-8",
+        )
     adapt(tables["mini-de"], tables["mini-it"], draw=seed).model.save_pretrained(out / "model")
     _show(summary, as_json)
     if not as_json:
@@ -269,14 +400,18 @@ def demo(
 @app.command()
 def predict(
     model: Path = typer.Argument(..., help="Folder with model.safetensors and config.json."),
-    files: List[Path] = typer.Argument(..., help="Recordings: any format, rate and number of channels."),
-    same_speaker: bool = typer.Option(False, help="The recordings are all of one speaker: compare them with each other too. Worth a lot from about five on."),
+    files: list[Path] = typer.Argument(..., help="Recordings: any format, rate and number of channels."),
+    same_speaker: bool = typer.Option(
+        False,
+        help="The recordings are all of one speaker: compare them with each other too. Worth a lot from about five on.",
+    ),
     as_json: bool = typer.Option(False, "--json", help="One JSON object per recording and line."),
 ):
     "Emotion, probabilities and the moments that decided; exit 1 if a recording could not be read."
-    from sere_nb.data import audio_fault, read_audio
+    from sere_nb.audio import audio_fault, read_audio
     from sere_nb.model import SereModel
     from sere_nb.model import predict as recognise
+
     if not model.is_dir():
         raise SereError(f"{model}: no such folder; a model folder holds model.safetensors and config.json")
     network, faults = SereModel.from_pretrained(model), {file: audio_fault(file) for file in files}
@@ -284,7 +419,9 @@ def predict(
         if fault:
             _say(f"{'warning' if fault.startswith('clipped') else 'error'}: {file}: {fault}", sys.stderr)
     good = [file for file, fault in faults.items() if not fault or fault.startswith("clipped")]
-    batches = [good] if same_speaker else [[file] for file in good]  # one after the other: an hour-long recording needs its memory once
+    batches = (
+        [good] if same_speaker else [[file] for file in good]
+    )  # one after the other: an hour-long recording needs its memory once
     for batch in batches if good else []:
         for file, said in zip(batch, recognise(network, [read_audio(file) for file in batch], same_speaker)):
             _say(_as_json(file, said) if as_json else _as_text(file, said))
@@ -295,7 +432,15 @@ def _as_json(file, said):
     "A prediction as one line of JSON; seconds of the moments, evidence in log odds."
     ranked = said.probabilities.sort_values(ascending=False)
     moments = said.moments.astype(float).round(3).to_dict("records")
-    return json.dumps({"file": str(file), "emotion": said.emotion, "probabilities": {name: round(float(share), 6) for name, share in ranked.items()}, "moments": moments}, ensure_ascii=False)
+    return json.dumps(
+        {
+            "file": str(file),
+            "emotion": said.emotion,
+            "probabilities": {name: round(float(share), 6) for name, share in ranked.items()},
+            "moments": moments,
+        },
+        ensure_ascii=False,
+    )
 
 
 def _as_text(file, said):
@@ -303,14 +448,18 @@ def _as_text(file, said):
     ranked = said.probabilities.sort_values(ascending=False)
     most = said.moments.loc[said.moments.evidence.idxmax()]
     when = f"; most of all at {most['from']:.2f}–{most['to']:.2f} s" if most.evidence > 0 else ""
-    return f"{file}: {said.emotion}  (" + ", ".join(f"{name} {share:.0%}" for name, share in ranked.items()) + f"{when})"
-
+    return (
+        f"{file}: {said.emotion}  ("
+        + ", ".join(f"{name} {share:.0%}" for name, share in ranked.items())
+        + f"{when})"
+    )
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()
 def cache(clear: bool = typer.Option(False, "--clear", help="Delete everything that is kept.")):
     "Where extracted features are kept, how many and how large; --clear deletes them."
-    from sere_nb.encode import FeatureCache
+    from sere_nb.features import FeatureCache
+
     store = FeatureCache()
     if clear:
         store.clear()

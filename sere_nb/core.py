@@ -19,8 +19,15 @@ import sere_nb
 
 # %% ../nbs/00_core.ipynb #e9034710
 EMOTIONS = {  # emotion -> colour; palettes of Okabe & Ito (2008) and of Paul Tol (2021)
-    "anger": "#D55E00", "boredom": "#999933", "calm": "#88CCEE", "disgust": "#009E73", "fear": "#CC79A7",
-    "happiness": "#E69F00", "neutral": "#777777", "sadness": "#0072B2", "surprise": "#332288",
+    "anger": "#D55E00",
+    "boredom": "#999933",
+    "calm": "#88CCEE",
+    "disgust": "#009E73",
+    "fear": "#CC79A7",
+    "happiness": "#E69F00",
+    "neutral": "#777777",
+    "sadness": "#0072B2",
+    "surprise": "#332288",
 }
 ALIASES = {  # what corpora write -> the name used here
     "anger": "angry ang wut ärger aerger rabbia 生气 愤怒 gniew złość",
@@ -51,6 +58,7 @@ def emotion_name(
     name = _NAMES.get("_".join(str(label).strip().lower().split()))
     if name is None:
         from difflib import get_close_matches
+
         near = get_close_matches(str(label).strip().lower(), _NAMES, n=1)
         hint = f'did you mean "{near[0]}"?' if near else f"known emotions: {', '.join(EMOTIONS)}"
         raise SereError(f'unknown emotion "{label}"; {hint}')
@@ -62,6 +70,7 @@ def generator(
 ):  # a `numpy.random.Generator`
     "A random generator that depends on its name alone: not on the process, the order of calls or the machine."
     import numpy as np
+
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in name)
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little"))
 
@@ -75,7 +84,11 @@ def assert_same(
 
     Raises `AssertionError` with the place and size of the difference."""
     import numpy as np
-    actual, expected = (value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value) for value in (actual, expected))
+
+    actual, expected = (
+        value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+        for value in (actual, expected)
+    )
     assert actual.dtype.kind == expected.dtype.kind, f"kinds differ: {actual.dtype} and {expected.dtype}"
     np.testing.assert_allclose(actual, expected, rtol=0, atol=atol, strict=actual.dtype == expected.dtype)
     assert actual.shape == expected.shape, f"shapes differ: {actual.shape} and {expected.shape}"
@@ -109,7 +122,9 @@ def atomic_path(
         with suppress(OSError):  # systems that cannot open a folder
             _to_disk(path.parent)
     except OSError as error:
-        raise SereError(f"{path}: cannot be written ({error.strerror or error}); choose another folder or free some space") from error
+        raise SereError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another folder or free some space"
+        ) from error
     finally:
         with suppress(OSError):  # nothing to delete, or its folder was never there
             temporary.unlink()
@@ -126,11 +141,15 @@ def require(
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         package = f"'sere_nb[{extra}]'" if extra else error.name
-        raise SereError(f"{error.name} is not installed (needed for {name}); try: pip install {package}") from error
+        raise SereError(
+            f"{error.name} is not installed (needed for {name}); try: pip install {package}"
+        ) from error
     except (ImportError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise SereError(f"{name} is installed but cannot be loaded ({reason}); "
-                        f"torch, torchaudio and torchvision must be of one release: reinstall them together") from error
+        raise SereError(
+            f"{name} is installed but cannot be loaded ({reason}); "
+            f"torch, torchaudio and torchvision must be of one release: reinstall them together"
+        ) from error
 
 # %% ../nbs/00_core.ipynb #84b0ae9a
 def progress(
@@ -141,6 +160,7 @@ def progress(
 ):  # the same iterable, with a bar on stderr
     "Walk through `iterable` behind a progress bar, where there is somebody to look at it."
     from tqdm.auto import tqdm
+
     watched = sys.stderr.isatty() or "ipykernel" in sys.modules
     shown = {"0": False, "1": True}.get(os.environ.get("SERE_PROGRESS"), watched)
     return tqdm(iterable, desc=label, total=total, unit=unit, disable=not shown, leave=False)
@@ -154,11 +174,16 @@ def package_folder() -> Path:
 def source_commit() -> str:
     "Commit of the source tree this package runs from (with `+` if it was changed since), `None` outside of one."
     import subprocess
+
     root = package_folder().parent
     if not (root / ".git").exists():
         return None
-    git = lambda *words: subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True).stdout.strip()
-    return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", "--", "sere_nb") else "")
+    git = lambda *words: subprocess.run(
+        ["git", "-C", str(root), *words], capture_output=True, text=True
+    ).stdout.strip()
+    return git("rev-parse", "--short=12", "HEAD") + (
+        "+" if git("status", "--porcelain", "--", "sere_nb") else ""
+    )
 
 # %% ../nbs/00_core.ipynb #28e559d1
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "torchaudio", "transformers", "librosa")
@@ -172,10 +197,18 @@ def provenance(
     import platform
     from datetime import datetime, timezone
     from importlib.metadata import distributions
+
     installed = {d.metadata["Name"].lower(): d.version for d in distributions() if d.metadata["Name"]}
-    return {"sere_nb": sere_nb.__version__, "commit": source_commit(), "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "python": platform.python_version(), "platform": platform.platform(), "device": device,
-            "packages": {name: installed[name] for name in PACKAGES if name in installed}, "options": options}
+    return {
+        "sere_nb": sere_nb.__version__,
+        "commit": source_commit(),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device,
+        "packages": {name: installed[name] for name in PACKAGES if name in installed},
+        "options": options,
+    }
 
 # %% ../nbs/00_core.ipynb #bc333f23
 def results_file(

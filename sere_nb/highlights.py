@@ -8,11 +8,19 @@ __all__ = ['DYNAMICS', 'RULE', 'CLIP', 'dynamics', 'intensity', 'peaks', 'highli
 # %% ../nbs/05b_highlights.ipynb #f608ab77
 import numpy as np
 
+from .audio import read_audio
 from .core import SereError, progress
-from .data import read_audio
-from .encode import extract_frames
-from .prosody import RECEPTIVE_FIELD, active_frames, flux, frame_centres, loudness, power_spectrum, windows
-from .prosody import _by_chunk
+from .features import extract_frames
+from sere_nb.frames import (
+    RECEPTIVE_FIELD,
+    _by_chunk,
+    active_frames,
+    frame_centres,
+    loudness,
+    power_spectrum,
+    windows,
+)
+from .prosody import flux
 
 # %% ../nbs/05b_highlights.ipynb #4f67670a
 DYNAMICS = ["loudness", "loudness_change", "timbre_change"]
@@ -50,6 +58,7 @@ def peaks(
 ) -> np.ndarray:  # (≤ at_most,) seconds, in the order of time
     "When the highlights are."
     from scipy.signal import find_peaks
+
     padded = np.pad(strength, 1)  # an utterance may begin or end with its highlight
     found, _ = find_peaks(padded, distance=max(1, round(apart / 0.02)))
     chosen = np.sort(found[np.argsort(-padded[found], kind="stable")][:at_most]) - 1
@@ -78,7 +87,14 @@ def moments(
     member[piece, spoken] = weights[spoken] / weights.sum()
     shares, centres = member.sum(axis=1), frame_centres(RECEPTIVE_FIELD + 320 * (len(frames) - 1))
     vectors = member @ np.asarray(frames, np.float64) / np.maximum(shares, 1e-12)[:, None]
-    span = np.array([[centres[spoken[piece == m]].min() - 0.01, centres[spoken[piece == m]].max() + 0.01] if shares[m] else [np.nan, np.nan] for m in range(count)])
+    span = np.array(
+        [
+            [centres[spoken[piece == m]].min() - 0.01, centres[spoken[piece == m]].max() + 0.01]
+            if shares[m]
+            else [np.nan, np.nan]
+            for m in range(count)
+        ]
+    )
     return vectors, shares, span
 
 # %% ../nbs/05b_highlights.ipynb #cd523be5
@@ -103,7 +119,14 @@ def corpus_moments(
     if count < 1:
         raise SereError(f"{count} moments per utterance: at least 1 is needed")
     every = extract_frames(table, encoder, **options)
-    strength = lambda path, active: active.astype(float) if rule is None else intensity(*fitted(*dynamics(read_audio(path)), len(active)), rule)
-    rows = [moments(frames, strength(path, active), count) for path, (frames, active) in zip(progress(table.path, "moments"), every)]
+    strength = lambda path, active: (
+        active.astype(float)
+        if rule is None
+        else intensity(*fitted(*dynamics(read_audio(path)), len(active)), rule)
+    )
+    rows = [
+        moments(frames, strength(path, active), count)
+        for path, (frames, active) in zip(progress(table.path, "moments"), every)
+    ]
     vectors, shares, span = (np.stack(column) for column in zip(*rows))
     return vectors.astype(np.float32), shares.astype(np.float32), span

@@ -24,7 +24,7 @@ def resonance(
     bandwidth: float,  # γ, in the unit of the features
 ) -> np.ndarray:  # (n, m) in 0 … 1
     "How strongly each sample answers each other one: the Lorentzian of their distance."
-    return bandwidth ** 2 / (bandwidth ** 2 + cdist(first, second, "sqeuclidean"))
+    return bandwidth**2 / (bandwidth**2 + cdist(first, second, "sqeuclidean"))
 
 # %% ../nbs/06_irf.ipynb #9ede714f
 def resonance_coordinates(
@@ -34,7 +34,9 @@ def resonance_coordinates(
 ) -> np.ndarray:  # (n, m + 1); their dot products are the resonance, plus 1
     "Coordinates in which resonance is a dot product (Williams & Seeger 2001)."
     factor = np.linalg.cholesky(resonance(landmarks, landmarks, bandwidth) + 1e-8 * np.eye(len(landmarks)))
-    return np.column_stack([solve_triangular(factor, resonance(landmarks, X, bandwidth), lower=True).T, np.ones(len(X))])
+    return np.column_stack(
+        [solve_triangular(factor, resonance(landmarks, X, bandwidth), lower=True).T, np.ones(len(X))]
+    )
 
 # %% ../nbs/06_irf.ipynb #21698056
 def settle(
@@ -67,11 +69,19 @@ def free_energy(
 ) -> float:
     "What self-organisation lowers: disagreement with the field, certainty, uneven shares."
     classes, w = table.shape[1], weights[:, None]
-    energy = -0.5 * np.sum(w * (table - 1 / classes) * field) + temperature * np.sum((w * xlogy(table, table))[free])
+    energy = -0.5 * np.sum(w * (table - 1 / classes) * field) + temperature * np.sum(
+        (w * xlogy(table, table))[free]
+    )
     for group in np.unique(groups[free]):
         rows = free & (groups == group)
         shares = table[rows].mean(axis=0)
-        energy += temperature * balance / (1 - balance) * weights[rows].sum() * np.sum(xlogy(shares, shares * classes))
+        energy += (
+            temperature
+            * balance
+            / (1 - balance)
+            * weights[rows].sum()
+            * np.sum(xlogy(shares, shares * classes))
+        )
     return float(energy)
 
 
@@ -96,7 +106,9 @@ def organise(
     for _ in range(rounds if free.any() else 0):
         table[free], shift[names] = settle((coordinates @ charges)[free], members, temperature, balance)
         charges = cho_solve(factor, weighted.T @ (table - 1 / classes))
-        energies.append(free_energy(table, coordinates @ charges, free, weights, groups, temperature, balance))
+        energies.append(
+            free_energy(table, coordinates @ charges, free, weights, groups, temperature, balance)
+        )
     return table, charges, shift, np.array(energies)
 
 # %% ../nbs/06_irf.ipynb #72976417
@@ -121,7 +133,12 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         rounds: int = 8,  # of self-organisation in each stage
         random_state=0,  # chooses the landmarks
     ):
-        self.bandwidth, self.damping, self.temperature, self.balance = bandwidth, damping, temperature, balance
+        self.bandwidth, self.damping, self.temperature, self.balance = (
+            bandwidth,
+            damping,
+            temperature,
+            balance,
+        )
         self.anchor_weight, self.whitening, self.components = anchor_weight, whitening, components
         self.landmarks, self.rounds, self.random_state = landmarks, rounds, random_state
 
@@ -129,11 +146,11 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         "Remember the principal axes of the training samples, and the landmarks among them."
         self.mean_ = X.mean(axis=0)
         _, spread, axes = np.linalg.svd((X - self.mean_) / np.sqrt(len(X)), full_matrices=False)
-        kept = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[:self.components]
+        kept = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[: self.components]
         self.axes_ = axes[kept].T * spread[kept] ** -self.whitening
         Z = (X - self.mean_) @ self.axes_
         self.bandwidth_ = self.bandwidth * np.sqrt(2 * Z.var(axis=0).sum()) or 1.0
-        rows = check_random_state(self.random_state).permutation(len(Z))[:self.landmarks]
+        rows = check_random_state(self.random_state).permutation(len(Z))[: self.landmarks]
         self.landmarks_ = Z[np.sort(rows)]
 
     def _coordinates(self, X):
@@ -153,14 +170,24 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         check_classification_targets(y)
         known = _labelled(y)
         if not known.any() or not 0 <= self.balance < 1:
-            raise ValueError("no labelled sample: every y is -1" if not known.any() else f"balance {self.balance} is outside [0, 1)")
+            raise ValueError(
+                "no labelled sample: every y is -1"
+                if not known.any()
+                else f"balance {self.balance} is outside [0, 1)"
+            )
         self.classes_, index = np.unique(y[known], return_inverse=True)
         self._whiten(X)
         _, corpus = np.unique(np.zeros(len(X)) if corpora is None else corpora, return_inverse=True)
         _, speaker = np.unique(np.zeros(len(X)) if speakers is None else speakers, return_inverse=True)
         table = np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
         table[known] = np.eye(len(self.classes_))[index]
-        self._organise(self._coordinates(X), table, known, corpus, _groups(corpus, speaker, ~known, 2 * len(self.classes_)))
+        self._organise(
+            self._coordinates(X),
+            table,
+            known,
+            corpus,
+            _groups(corpus, speaker, ~known, 2 * len(self.classes_)),
+        )
         return self
 
     def _organise(self, coordinates, table, known, corpus, groups):
@@ -169,14 +196,27 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
         weights = np.where(known, self.anchor_weight / known.sum(), 1 / np.maximum(share, 1)[corpus])
         near = np.isin(corpus, corpus[known])
-        for part in ([near] if near.all() else [near, np.ones(len(near), dtype=bool)]):
+        for part in [near] if near.all() else [near, np.ones(len(near), dtype=bool)]:
             table[part], self.charges_, shift, self.energy_ = organise(
-                coordinates[part], table[part], ~known[part], weights[part], groups[part], self.damping_, self.temperature, self.balance, self.rounds)
-        self.shift_ = np.average(shift[groups[~known]], axis=0) if not known.all() else np.zeros(table.shape[1])
+                coordinates[part],
+                table[part],
+                ~known[part],
+                weights[part],
+                groups[part],
+                self.damping_,
+                self.temperature,
+                self.balance,
+                self.rounds,
+            )
+        self.shift_ = (
+            np.average(shift[groups[~known]], axis=0) if not known.all() else np.zeros(table.shape[1])
+        )
         self.label_distributions_, self.transduction_ = table, self.classes_[table.argmax(axis=1)]
         most = table[~known].mean(axis=0).max() if (~known).sum() >= 20 else 0
         if most > 0.9 and len(self.classes_) > 1:
-            warnings.warn(f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; raise balance or anchor_weight")
+            warnings.warn(
+                f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; raise balance or anchor_weight"
+            )
 
     def predict_proba(self, X):
         "Probabilities of new samples, (n, C)."
@@ -210,6 +250,9 @@ def sere(
 ) -> np.ndarray:  # probabilities, (m, C)
     "The resonance field on one task: labelled and unlabelled source, unlabelled target."
     model = ResonanceClassifier(**setting).fit(
-        np.vstack([task.source_X, task.target_X]), np.concatenate([task.source_y, np.full(len(task.target_X), -1)]),
-        speakers=np.concatenate([task.source_speaker, task.target_speaker]).astype(str), corpora=np.repeat([0, 1], [len(task.source_X), len(task.target_X)]))
-    return model.label_distributions_[len(task.source_X):]
+        np.vstack([task.source_X, task.target_X]),
+        np.concatenate([task.source_y, np.full(len(task.target_X), -1)]),
+        speakers=np.concatenate([task.source_speaker, task.target_speaker]).astype(str),
+        corpora=np.repeat([0, 1], [len(task.source_X), len(task.target_X)]),
+    )
+    return model.label_distributions_[len(task.source_X) :]

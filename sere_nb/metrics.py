@@ -19,9 +19,12 @@ def confusion(
     truth,  # class indices, (n,)
     prediction,  # class indices, (n,)
     classes: int,  # number of classes
-) -> np.ndarray:  # (classes, classes), row: true class, column: predicted; each row sums to 1 (0 where a class is absent)
+) -> (
+    np.ndarray
+):  # (classes, classes), row: true class, column: predicted; each row sums to 1 (0 where a class is absent)
     "Share of each true emotion that was taken for each emotion."
     from sklearn.metrics import confusion_matrix
+
     return np.nan_to_num(confusion_matrix(truth, prediction, labels=range(classes), normalize="true"))
 
 # %% ../nbs/04_metrics.ipynb #32b2359b
@@ -32,13 +35,22 @@ def plot_confusion(
 ):
     "A confusion matrix with its recalls on the diagonal."
     import matplotlib.pyplot as plt
+
     axis = axis or plt.subplots(figsize=(0.62 * len(classes) + 1.3, 0.62 * len(classes) + 0.7), dpi=90)[1]
     axis.imshow(matrix, cmap="cividis", vmin=0, vmax=1)
     axis.set_xticks(range(len(classes)), classes, rotation=35, ha="right", fontsize=8)
     axis.set_yticks(range(len(classes)), classes, fontsize=8)
     axis.set(xlabel="recognised as", ylabel="spoken as")
     for (row, column), share in np.ndenumerate(matrix):
-        axis.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color="black" if share > 0.5 else "white")
+        axis.text(
+            column,
+            row,
+            f"{100 * share:.0f}",
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="black" if share > 0.5 else "white",
+        )
     return axis
 
 # %% ../nbs/04_metrics.ipynb #dcbb31d8
@@ -48,6 +60,7 @@ def uar(
 ) -> float:  # 0 … 1; chance is 1 / number of classes
     "Unweighted average recall: the mean recall of the emotions that occur."
     from sklearn.metrics import recall_score
+
     return float(recall_score(truth, prediction, labels=np.unique(truth), average="macro", zero_division=0))
 
 
@@ -62,6 +75,7 @@ def war(
 @dataclass(frozen=True)
 class Estimate:
     "A mean with its 95 % interval."
+
     mean: float
     low: float
     high: float
@@ -84,14 +98,24 @@ def bootstrap_mean(
     Raises `SereError` for values that are not finite."""
     values = np.atleast_2d(np.asarray(values, dtype=float))
     if not np.isfinite(values).all():
-        raise SereError(f"{np.sum(~np.isfinite(values))} of {values.size} scores are missing or not finite; run the missing draws first")
+        raise SereError(
+            f"{np.sum(~np.isfinite(values))} of {values.size} scores are missing or not finite; run the missing draws first"
+        )
     random, (tasks, draws) = generator("bootstrap", *values.shape), values.shape
-    columns = random.multinomial(draws, np.full(draws, 1 / draws), rounds) / draws  # how often each draw was taken
-    rows = random.multinomial(tasks, np.full(tasks, 1 / tasks), rounds) / tasks if over == "tasks" else np.full((rounds, tasks), 1 / tasks)
+    columns = (
+        random.multinomial(draws, np.full(draws, 1 / draws), rounds) / draws
+    )  # how often each draw was taken
+    rows = (
+        random.multinomial(tasks, np.full(tasks, 1 / tasks), rounds) / tasks
+        if over == "tasks"
+        else np.full((rounds, tasks), 1 / tasks)
+    )
     means = np.einsum("rt,td,rd->r", rows, values, columns)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     mean = float(values.mean())
-    return Estimate(mean, min(mean, float(low)), max(mean, float(high)))  # rounding may not push the mean out of its interval
+    return Estimate(
+        mean, min(mean, float(low)), max(mean, float(high))
+    )  # rounding may not push the mean out of its interval
 
 
 def paired_bootstrap(
@@ -104,7 +128,9 @@ def paired_bootstrap(
     Raises `SereError` if the two were not run on the same tasks and draws."""
     first, second = np.atleast_2d(first), np.atleast_2d(second)
     if first.shape != second.shape:
-        raise SereError(f"scores of shape {first.shape} and {second.shape} cannot be paired: run both methods on the same tasks and draws")
+        raise SereError(
+            f"scores of shape {first.shape} and {second.shape} cannot be paired: run both methods on the same tasks and draws"
+        )
     return bootstrap_mean(first - second, **options)
 
 # %% ../nbs/04_metrics.ipynb #e63b8487
@@ -121,7 +147,9 @@ def score_array(
         raise SereError(f'no results of "{method}"; there are {", ".join(sorted(set(results.method)))}')
     wide = rows.pivot(index=["source", "target"], columns="draw", values=value)
     if wide.isna().any().any():
-        raise SereError(f'"{method}" lacks {int(wide.isna().sum().sum())} of {wide.size} draws; run them first')
+        raise SereError(
+            f'"{method}" lacks {int(wide.isna().sum().sum())} of {wide.size} draws; run them first'
+        )
     return wide.to_numpy()
 
 
@@ -132,8 +160,19 @@ def summarise(
     rows = []
     for (source, target, method), group in results.groupby(["source", "target", "method"], sort=False):
         estimate = bootstrap_mean(group.sort_values("draw").uar)
-        rows.append(dict(source=source, target=target, method=method, draws=len(group), uar=estimate.mean, low=estimate.low, high=estimate.high,
-                         war=group.war.mean(), labels_used=group.labels_used.iloc[0]))
+        rows.append(
+            dict(
+                source=source,
+                target=target,
+                method=method,
+                draws=len(group),
+                uar=estimate.mean,
+                low=estimate.low,
+                high=estimate.high,
+                war=group.war.mean(),
+                labels_used=group.labels_used.iloc[0],
+            )
+        )
     return pd.DataFrame(rows)
 
 # %% ../nbs/04_metrics.ipynb #5ca6249f
@@ -157,6 +196,7 @@ class TransferMatrix:
     def plot(self, axis=None):
         "Heat map: source downward, target to the right, UAR in percent."
         import matplotlib.pyplot as plt
+
         height, width = self.table.shape
         axis = axis or plt.subplots(figsize=(0.8 * width + 1.6, 0.7 * height + 1), dpi=90)[1]
         axis.imshow(self.table, cmap="cividis", vmin=0, vmax=1)
@@ -165,13 +205,22 @@ class TransferMatrix:
         axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=self.method)
         for (row, column), score in np.ndenumerate(self.table.to_numpy()):
             if np.isfinite(score):
-                axis.text(column, row, f"{100 * score:.0f}", ha="center", va="center", fontsize=9, color="black" if score > 0.5 else "white")
+                axis.text(
+                    column,
+                    row,
+                    f"{100 * score:.0f}",
+                    ha="center",
+                    va="center",
+                    fontsize=9,
+                    color="black" if score > 0.5 else "white",
+                )
         return axis
 
 # %% ../nbs/04_metrics.ipynb #2ed2a12b
 def _paired_test(differences) -> float:
     "p of Wilcoxon's signed-rank test; 1 where nothing differs."
     from scipy.stats import wilcoxon
+
     return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 
 
@@ -183,17 +232,38 @@ def compare(
 
     Raises `SereError` if a method was not run on every task and draw."""
     from statsmodels.stats.multitest import multipletests
+
     base, tasks, rows = score_array(results, baseline), sorted(set(zip(results.source, results.target))), []
     for method in dict.fromkeys(results.method[results.method != baseline]):
         difference = score_array(results, method) - base
         cases = [(source, target, "one task", row) for (source, target), row in zip(tasks, difference)]
-        cases += [("all", "all", "draws", difference), ("all", "all", "tasks", difference)] if len(tasks) > 1 else []
+        cases += (
+            [("all", "all", "draws", difference), ("all", "all", "tasks", difference)]
+            if len(tasks) > 1
+            else []
+        )
         for source, target, over, values in cases:
             estimate = bootstrap_mean(values, over="tasks" if over == "tasks" else "draws")
             tested = values if over == "one task" else values.mean(axis=1 if over == "tasks" else 0)
-            rows.append(dict(source=source, target=target, over=over, method=method, baseline=baseline, difference=estimate.mean, low=estimate.low, high=estimate.high, p=_paired_test(tested)))
+            rows.append(
+                dict(
+                    source=source,
+                    target=target,
+                    over=over,
+                    method=method,
+                    baseline=baseline,
+                    difference=estimate.mean,
+                    low=estimate.low,
+                    high=estimate.high,
+                    p=_paired_test(tested),
+                )
+            )
     table = pd.DataFrame(rows, columns="source target over method baseline difference low high p".split())
-    table["p_holm"] = table.groupby("over").p.transform(lambda p: multipletests(p, method="holm")[1]) if len(table) else table.p
+    table["p_holm"] = (
+        table.groupby("over").p.transform(lambda p: multipletests(p, method="holm")[1])
+        if len(table)
+        else table.p
+    )
     return table
 
 # %% ../nbs/04_metrics.ipynb #3a12c3e9
@@ -204,13 +274,28 @@ def plot_forest(
 ):
     "Differences to the baseline, task by task; filled: significant after correction. The last two are those of all tasks."
     import matplotlib.pyplot as plt
-    rows = comparisons[comparisons.method == method].sort_values("over", key=lambda over: over.map({"one task": 0, "draws": 1, "tasks": 2}), kind="stable")
+
+    rows = comparisons[comparisons.method == method].sort_values(
+        "over", key=lambda over: over.map({"one task": 0, "draws": 1, "tasks": 2}), kind="stable"
+    )
     axis = axis or plt.subplots(figsize=(6, 0.27 * len(rows) + 0.9), dpi=90, layout="constrained")[1]
     for place, row in enumerate(rows.itertuples()):
         colour = "#0072B2" if row.over == "one task" else "black"
-        axis.errorbar(100 * row.difference, place, xerr=[[100 * (row.difference - row.low)], [100 * (row.high - row.difference)]], fmt="o" if row.over == "one task" else "D", capsize=3,
-                      color=colour, markerfacecolor=colour if row.p_holm < 0.05 else "white")
-    labels = [f"{row.source} → {row.target}" if row.over == "one task" else {"draws": "all, these tasks", "tasks": "all, tasks like these"}[row.over] for row in rows.itertuples()]
+        axis.errorbar(
+            100 * row.difference,
+            place,
+            xerr=[[100 * (row.difference - row.low)], [100 * (row.high - row.difference)]],
+            fmt="o" if row.over == "one task" else "D",
+            capsize=3,
+            color=colour,
+            markerfacecolor=colour if row.p_holm < 0.05 else "white",
+        )
+    labels = [
+        f"{row.source} → {row.target}"
+        if row.over == "one task"
+        else {"draws": "all, these tasks", "tasks": "all, tasks like these"}[row.over]
+        for row in rows.itertuples()
+    ]
     axis.set_yticks(range(len(rows)), labels, fontsize=8)
     axis.axvline(0, color="black", linewidth=0.8)
     axis.set_xlabel(f"UAR of {method} minus {rows.baseline.iloc[0]} (points, 95 % interval)", fontsize=9)
@@ -223,14 +308,27 @@ def rank_methods(
 ) -> pd.DataFrame:  # one row per method, best first: mean rank over tasks (1 is best), tasks won, Friedman's p, critical difference
     "Ranks of the methods over tasks (Demšar 2006, section 3.2)."
     from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
     methods = list(dict.fromkeys(results.method))
     means = np.stack([score_array(results, method).mean(axis=1) for method in methods])
     ranks = rankdata(-means, axis=0)
     count, tasks = means.shape
     enough = count > 2 and tasks > 1
-    critical = studentized_range.ppf(0.95, count, np.inf) / np.sqrt(2) * np.sqrt(count * (count + 1) / (6 * tasks)) if enough else np.nan
-    return pd.DataFrame({"method": methods, "rank": ranks.mean(axis=1), "won": (ranks == ranks.min(axis=0)).sum(axis=1), "tasks": tasks,
-                         "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan, "critical_difference": critical}).sort_values("rank", kind="stable", ignore_index=True)
+    critical = (
+        studentized_range.ppf(0.95, count, np.inf) / np.sqrt(2) * np.sqrt(count * (count + 1) / (6 * tasks))
+        if enough
+        else np.nan
+    )
+    return pd.DataFrame(
+        {
+            "method": methods,
+            "rank": ranks.mean(axis=1),
+            "won": (ranks == ranks.min(axis=0)).sum(axis=1),
+            "tasks": tasks,
+            "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan,
+            "critical_difference": critical,
+        }
+    ).sort_values("rank", kind="stable", ignore_index=True)
 
 
 def direction_effects(
@@ -239,12 +337,34 @@ def direction_effects(
     rounds: int = 4000,  # resamples
 ) -> pd.DataFrame:  # one row per pair run in both directions, the harder direction second
     "How much higher UAR is from A to B than from B to A, with a 95 % interval; the draws of the two directions are resampled separately."
-    rows, scores = [], {task: group.sort_values("draw").uar.to_numpy() for task, group in results[results.method == method].groupby(["source", "target"])}
+    rows, scores = (
+        [],
+        {
+            task: group.sort_values("draw").uar.to_numpy()
+            for task, group in results[results.method == method].groupby(["source", "target"])
+        },
+    )
     for one, other in scores:
         there, back = scores[one, other], scores.get((other, one))
         if back is not None and (there.mean(), one) > (back.mean(), other):
             random = generator("direction", one, other)
-            means = [random.multinomial(len(values), np.full(len(values), 1 / len(values)), rounds) @ values / len(values) for values in (there, back)]
+            means = [
+                random.multinomial(len(values), np.full(len(values), 1 / len(values)), rounds)
+                @ values
+                / len(values)
+                for values in (there, back)
+            ]
             low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
-            rows.append(dict(source=one, target=other, method=method, difference=there.mean() - back.mean(), low=low, high=high))
-    return pd.DataFrame(rows, columns="source target method difference low high".split()).sort_values("difference", ascending=False, ignore_index=True)
+            rows.append(
+                dict(
+                    source=one,
+                    target=other,
+                    method=method,
+                    difference=there.mean() - back.mean(),
+                    low=low,
+                    high=high,
+                )
+            )
+    return pd.DataFrame(rows, columns="source target method difference low high".split()).sort_values(
+        "difference", ascending=False, ignore_index=True
+    )

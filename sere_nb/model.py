@@ -19,16 +19,20 @@ import torch.nn.functional as F
 from huggingface_hub import PyTorchModelHubMixin
 from torch import nn
 
+from .audio import SAMPLE_RATE
 from .core import SereError
-from .data import SAMPLE_RATE
-from .encode import activity, encode, extract, load_encoder
+from .encode import activity, encode
+from .encoder import load_encoder
+from .features import extract
 from .highlights import corpus_moments, moments
-from .prosody import FUNCTIONALS, normalisation_groups, normalise, utterance_features
+from .normalise import normalise
+from .prosody import FUNCTIONALS, utterance_features
 
 # %% ../nbs/08_model.ipynb #6a26e37f
 @dataclass(frozen=True)
 class Recordings:
     "What the network sees of n utterances."
+
     moments: np.ndarray  # encoder vectors, float32 (n, M, D)
     weights: np.ndarray  # of the moments, rows sum to 1, float32 (n, M)
     prosody: np.ndarray  # functionals, float32 (n, K)
@@ -51,14 +55,22 @@ class Recordings:
 
     def tensors(self):
         "The three parts as tensors."
-        return tuple(torch.from_numpy(np.ascontiguousarray(part)) for part in (self.moments, self.weights, self.prosody))
+        return tuple(
+            torch.from_numpy(np.ascontiguousarray(part))
+            for part in (self.moments, self.weights, self.prosody)
+        )
 
 
 def join(
     parts: list,  # of Recordings
 ) -> Recordings:
     "Several corpora, one after the other."
-    return Recordings(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("moments", "weights", "prosody")))
+    return Recordings(
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("moments", "weights", "prosody")
+        )
+    )
 
 
 def recordings(
@@ -81,7 +93,9 @@ def standardise(
     means = recordings.utterances
     for group in np.unique(groups):
         rows = groups == group
-        semantic[rows] = (semantic[rows] - means[rows].mean(axis=0)) / np.maximum(means[rows].std(axis=0), 1e-6)
+        semantic[rows] = (semantic[rows] - means[rows].mean(axis=0)) / np.maximum(
+            means[rows].std(axis=0), 1e-6
+        )
     return replace(recordings, moments=semantic, prosody=prosody)
 
 # %% ../nbs/08_model.ipynb #69e58a04
@@ -102,7 +116,13 @@ Learned by SERE (arXiv 2604.07417, reconstructed) from a few labelled utterances
 Load it with `sere_nb.model.SereModel.from_pretrained`. It recognises acted emotion in clean recordings; it is wrong often, and must not decide anything about a person."""
 
 
-class SereModel(nn.Module, PyTorchModelHubMixin, library_name="sere_nb", tags=["speech-emotion-recognition"], model_card_template=CARD):
+class SereModel(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="sere_nb",
+    tags=["speech-emotion-recognition"],
+    model_card_template=CARD,
+):
     """The dual-path network. Source: SERE (arXiv 2604.07417) for the two paths and the highlights; sizes and wiring are ours."""
 
     def __init__(
@@ -130,8 +150,14 @@ class SereModel(nn.Module, PyTorchModelHubMixin, library_name="sere_nb", tags=["
         nn.init.zeros_(self.head.weight), nn.init.zeros_(self.head.bias)
         if self.attention is not None:
             nn.init.zeros_(self.attention.weight), nn.init.zeros_(self.attention.bias)
-        for name, size in (("semantic", semantic_width), ("prosody", prosody_width)):  # of the target's utterances, to read new ones
-            self.register_buffer(f"{name}_mean", torch.zeros(size)), self.register_buffer(f"{name}_scale", torch.ones(size))
+        for name, size in (
+            ("semantic", semantic_width),
+            ("prosody", prosody_width),
+        ):  # of the target's utterances, to read new ones
+            (
+                self.register_buffer(f"{name}_mean", torch.zeros(size)),
+                self.register_buffer(f"{name}_scale", torch.ones(size)),
+            )
 
     def embed(
         self,
@@ -173,10 +199,14 @@ class SereModel(nn.Module, PyTorchModelHubMixin, library_name="sere_nb", tags=["
         try:
             if Path(folder).is_dir() and not (Path(folder) / "config.json").is_file():
                 raise FileNotFoundError("config.json")  # the mixin would talk about it first
-            with redirect_stdout(io.StringIO()):  # the mixin prints, and standard output belongs to the caller
+            with redirect_stdout(
+                io.StringIO()
+            ):  # the mixin prints, and standard output belongs to the caller
                 return super().from_pretrained(folder, **options)
         except Exception as error:  # JSON, safetensors, torch and the hub all have their own
-            raise SereError(f"{folder}: no model that can be loaded ({type(error).__name__}); a model folder holds model.safetensors and config.json") from None
+            raise SereError(
+                f"{folder}: no model that can be loaded ({type(error).__name__}); a model folder holds model.safetensors and config.json"
+            ) from None
 
 # %% ../nbs/08_model.ipynb #c658451a
 TRUST = 8  # recordings
@@ -193,7 +223,9 @@ def shrink(
     count, filled = known.sum(axis=0), np.where(known, values, 0)
     own = filled.sum(axis=0) / np.maximum(count, 1)
     squares = np.where(known, (filled - own) ** 2, 0).sum(axis=0)
-    return (count * own + trust * mean) / (count + trust), np.sqrt((squares + trust * scale ** 2) / (count + trust))
+    return (count * own + trust * mean) / (count + trust), np.sqrt(
+        (squares + trust * scale**2) / (count + trust)
+    )
 
 # %% ../nbs/08_model.ipynb #f45bf9b4
 @torch.no_grad()
@@ -219,20 +251,28 @@ def read(
 ):  # (Recordings, normalised; seconds (n, M, 2))
     "Recordings as the model sees them."
     frames = encode(waveforms, encoder or load_encoder(model.encoder))
-    rows = [moments(one, np.resize(activity(waveform), len(one)).astype(float), model.count) for one, waveform in zip(frames, waveforms)]
+    rows = [
+        moments(one, np.resize(activity(waveform), len(one)).astype(float), model.count)
+        for one, waveform in zip(frames, waveforms)
+    ]
     vectors, weights, seconds = (np.stack(column) for column in zip(*rows))
     raw = Recordings(vectors, weights, np.stack([utterance_features(waveform) for waveform in waveforms]))
     expected = {}
     for name, values in (("semantic", raw.utterances), ("prosody", raw.prosody)):
         usual = getattr(model, f"{name}_mean").numpy(), getattr(model, f"{name}_scale").numpy()
         expected[name] = shrink(values, *usual) if same_speaker else usual
-    semantic, prosody = ((values - mean) / scale for values, (mean, scale) in zip((vectors, raw.prosody), expected.values()))
-    return Recordings(semantic.astype(np.float32), weights.astype(np.float32), np.nan_to_num(prosody).astype(np.float32)), seconds
+    semantic, prosody = (
+        (values - mean) / scale for values, (mean, scale) in zip((vectors, raw.prosody), expected.values())
+    )
+    return Recordings(
+        semantic.astype(np.float32), weights.astype(np.float32), np.nan_to_num(prosody).astype(np.float32)
+    ), seconds
 
 # %% ../nbs/08_model.ipynb #ceaef290
 @dataclass(frozen=True)
 class Prediction:
     "What the model says of one recording."
+
     emotion: str
     probabilities: pd.Series  # emotion -> probability
     moments: pd.DataFrame  # from, to (seconds), weight, evidence (log odds)
@@ -246,8 +286,14 @@ def evidence(
     count = len(recording.weights[0])
     weights = np.repeat(recording.weights, count + 1, axis=0)
     weights[np.arange(count), np.arange(count)] = 0
-    weights = np.where(weights.sum(axis=1, keepdims=True) > 0, weights, recording.weights)  # the only moment cannot be left out
-    variants = Recordings(np.repeat(recording.moments, count + 1, axis=0), weights, np.repeat(recording.prosody, count + 1, axis=0))
+    weights = np.where(
+        weights.sum(axis=1, keepdims=True) > 0, weights, recording.weights
+    )  # the only moment cannot be left out
+    variants = Recordings(
+        np.repeat(recording.moments, count + 1, axis=0),
+        weights,
+        np.repeat(recording.prosody, count + 1, axis=0),
+    )
     found = model.probabilities(variants).astype(np.float64)
     odds = np.log(np.maximum(found, 1e-12)) - np.log1p(-np.minimum(found, 1 - 1e-12))
     winner = found[-1].argmax()
@@ -264,9 +310,18 @@ def predict(
     seen, seconds = read(model, waveforms, same_speaker, encoder)
     answers = []
     for i, row in enumerate(model.probabilities(seen)):
-        table = pd.DataFrame({"from": seconds[i, :, 0], "to": seconds[i, :, 1], "weight": seen.weights[i], "evidence": evidence(model, seen[[i]])})
+        table = pd.DataFrame(
+            {
+                "from": seconds[i, :, 0],
+                "to": seconds[i, :, 1],
+                "weight": seen.weights[i],
+                "evidence": evidence(model, seen[[i]]),
+            }
+        )
         probabilities = pd.Series(row, index=model.classes)
-        answers.append(Prediction(probabilities.idxmax(), probabilities, table[table.weight > 0].reset_index(drop=True)))
+        answers.append(
+            Prediction(probabilities.idxmax(), probabilities, table[table.weight > 0].reset_index(drop=True))
+        )
     return answers
 
 # %% ../nbs/08_model.ipynb #cbcc8f37
@@ -276,10 +331,21 @@ def plot_prediction(
 ):  # matplotlib figure
     "The waveform with each moment coloured by its evidence: for the winner, or against."
     import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(7, 2.2), dpi=90, layout="constrained")
     axis.plot(np.arange(len(waveform)) / SAMPLE_RATE, waveform, linewidth=0.4, color="#333333")
     largest = max(prediction.moments.evidence.abs().max(), 1e-9)
     for row in prediction.moments.itertuples():
-        axis.axvspan(row._1, row.to, color="#D55E00" if row.evidence > 0 else "#0072B2", alpha=0.6 * abs(row.evidence) / largest, linewidth=0)
-    axis.set(xlabel="seconds", title=f"{prediction.emotion}, {prediction.probabilities.max():.0%}: orange speaks for it, blue against", yticks=[])
+        axis.axvspan(
+            row._1,
+            row.to,
+            color="#D55E00" if row.evidence > 0 else "#0072B2",
+            alpha=0.6 * abs(row.evidence) / largest,
+            linewidth=0,
+        )
+    axis.set(
+        xlabel="seconds",
+        title=f"{prediction.emotion}, {prediction.probabilities.max():.0%}: orange speaks for it, blue against",
+        yticks=[],
+    )
     return figure

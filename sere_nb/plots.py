@@ -10,10 +10,11 @@ __all__ = ['TRACKS_SHOWN', 'plot_tracks', 'mixed_colours', 'plot_field', 'loop_r
 import numpy as np
 import pandas as pd
 
-from .baselines import REGULARISATION, Task, most_certain
+from .baselines import REGULARISATION, most_certain
 from .core import EMOTIONS, SereError
 from .irf import ResonanceClassifier
 from .metrics import TransferMatrix, confusion, plot_confusion, uar
+from .tasks import Task
 
 # %% ../nbs/11_plots.ipynb #edcd9469
 TRACKS_SHOWN = {"pitch": "pitch\nHz", "loudness": "loudness\ndB", "flux": "change\nflux"}
@@ -26,10 +27,20 @@ def plot_tracks(
 ):  # matplotlib figure
     "Pitch, loudness and change of one utterance, one under the other; shaded where somebody speaks."
     import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(len(TRACKS_SHOWN), 1, sharex=True, figsize=(7.5, 4), dpi=80)
     figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.12)
     for axis, (name, label) in zip(axes, TRACKS_SHOWN.items()):
-        axis.fill_between(tracks.index, 0, 1, where=tracks.active > 0, transform=axis.get_xaxis_transform(), color="#0072B2", alpha=0.1, lw=0)
+        axis.fill_between(
+            tracks.index,
+            0,
+            1,
+            where=tracks.active > 0,
+            transform=axis.get_xaxis_transform(),
+            color="#0072B2",
+            alpha=0.1,
+            lw=0,
+        )
         axis.plot(tracks.index, tracks[name], color="#0072B2", marker=".", markersize=3)
         axis.set_ylabel(label, fontsize=9)
         if cursor is not None:
@@ -47,6 +58,7 @@ def mixed_colours(
 ) -> np.ndarray:  # (n, 3) in 0 … 1
     "The classes' colours, mixed as the probabilities say."
     from matplotlib.colors import to_rgb
+
     return probabilities @ np.array([to_rgb(colour) for colour in colours])
 
 # %% ../nbs/11_plots.ipynb #c5ee5dcf
@@ -61,17 +73,41 @@ def plot_field(
 ):  # matplotlib figure
     "The field of a few anchors (stars) and the samples that settle in it (dots): one colour per emotion, mixed where it is unsure."
     import matplotlib.pyplot as plt
-    model = ResonanceClassifier(bandwidth=bandwidth, balance=balance, temperature=temperature).fit(X, y, **options)
+
+    model = ResonanceClassifier(bandwidth=bandwidth, balance=balance, temperature=temperature).fit(
+        X, y, **options
+    )
     colours = [EMOTIONS[emotions[c]] for c in model.classes_]
     low, high = X.min(axis=0) - 0.5, X.max(axis=0) + 0.5
     across, up = np.meshgrid(*np.linspace(low, high, 70).T)
-    ground = mixed_colours(model.predict_proba(np.column_stack([across.ravel(), up.ravel()])), colours).reshape(70, 70, 3)
+    ground = mixed_colours(
+        model.predict_proba(np.column_stack([across.ravel(), up.ravel()])), colours
+    ).reshape(70, 70, 3)
     figure, axis = plt.subplots(figsize=(5, 4.2), dpi=80, layout="constrained")
     axis.imshow(ground, origin="lower", extent=(low[0], high[0], low[1], high[1]), alpha=0.45, aspect="auto")
-    axis.scatter(*X[y < 0].T, c=mixed_colours(model.label_distributions_[y < 0], colours), s=16, edgecolors="white", linewidths=0.4)
-    axis.scatter(*X[y >= 0].T, c=[EMOTIONS[emotions[c]] for c in y[y >= 0]], s=130, marker="*", edgecolors="black", linewidths=0.8)
+    axis.scatter(
+        *X[y < 0].T,
+        c=mixed_colours(model.label_distributions_[y < 0], colours),
+        s=16,
+        edgecolors="white",
+        linewidths=0.4,
+    )
+    axis.scatter(
+        *X[y >= 0].T,
+        c=[EMOTIONS[emotions[c]] for c in y[y >= 0]],
+        s=130,
+        marker="*",
+        edgecolors="black",
+        linewidths=0.8,
+    )
     axis.set(title=f"γ {bandwidth:g}, β {balance:g}, τ {temperature:g}", xticks=[], yticks=[])
-    axis.legend(handles=[plt.Line2D([], [], marker="o", ls="", color=EMOTIONS[emotion], label=emotion) for emotion in emotions], fontsize=7)
+    axis.legend(
+        handles=[
+            plt.Line2D([], [], marker="o", ls="", color=EMOTIONS[emotion], label=emotion)
+            for emotion in emotions
+        ],
+        fontsize=7,
+    )
     return figure
 
 # %% ../nbs/11_plots.ipynb #4a1dca53
@@ -82,13 +118,16 @@ def loop_rounds(
 ):  # (table with round, believed, right, uar; probabilities (m, C) at the end)
     "Self-training, with what one would like to know after each round."
     from sklearn.linear_model import LogisticRegression
+
     fit = lambda X, y: LogisticRegression(C=REGULARISATION, max_iter=1000).fit(X, y)
     (X, y), told = task.labelled, []
     guess = fit(X, y).predict_proba(task.target_X)
     for number, share in enumerate(shares, 1):
         rows, labels = most_certain(guess, share)
         believed = dict(round=number, believed=len(rows) / len(truth), right=np.mean(truth[rows] == labels))
-        guess = fit(np.vstack([X, task.target_X[rows]]), np.concatenate([y, labels])).predict_proba(task.target_X)
+        guess = fit(np.vstack([X, task.target_X[rows]]), np.concatenate([y, labels])).predict_proba(
+            task.target_X
+        )
         told.append({**believed, "uar": uar(truth, guess.argmax(axis=1))})
     return pd.DataFrame(told), guess
 
@@ -98,8 +137,15 @@ def plot_loop(
 ):  # matplotlib figure
     "How much was believed in each round, how much of it was right, and what came of it."
     import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5.5, 3), dpi=80, layout="constrained")
-    axis.bar(told["round"], 100 * told.believed, color="#999999", alpha=0.35, label="labels believed, of all utterances")
+    axis.bar(
+        told["round"],
+        100 * told.believed,
+        color="#999999",
+        alpha=0.35,
+        label="labels believed, of all utterances",
+    )
     axis.plot(told["round"], 100 * told.right, color="#D55E00", marker="s", label="of these right")
     axis.plot(told["round"], 100 * told.uar, color="#0072B2", marker="o", label="UAR afterwards")
     axis.set(xlabel="round", ylabel="%", ylim=(0, 105), xticks=told["round"])
@@ -120,7 +166,9 @@ def pair_confusion(
     if rows.empty:
         pairs = ", ".join(sorted({f"{a} → {b}" for a, b in zip(results.source, results.target)}))
         raise SereError(f'no results of "{method}" for {source} → {target}; there are {pairs}')
-    matrices = [confusion(row.truth, row.probabilities.argmax(axis=1), row.classes) for row in rows.itertuples()]
+    matrices = [
+        confusion(row.truth, row.probabilities.argmax(axis=1), row.classes) for row in rows.itertuples()
+    ]
     return np.mean(matrices, axis=0), list(rows.emotions.iloc[0])
 
 
@@ -132,10 +180,15 @@ def plot_pair(
 ):  # matplotlib figure
     "The transfer matrix of a method with one pair framed, and the confusion behind that pair."
     import matplotlib.pyplot as plt
+
     figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), dpi=80, layout="constrained")
     matrix = TransferMatrix(results, method)
     matrix.plot(axes[0])
     row, column = matrix.table.index.get_loc(source), matrix.table.columns.get_loc(target)
-    axes[0].add_patch(plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
-    plot_confusion(*pair_confusion(results, method, source, target), axes[1]).set_title(f"{source} → {target}", fontsize=10)
+    axes[0].add_patch(
+        plt.Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="#D55E00", linewidth=3)
+    )
+    plot_confusion(*pair_confusion(results, method, source, target), axes[1]).set_title(
+        f"{source} → {target}", fontsize=10
+    )
     return figure

@@ -16,11 +16,12 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
-from .baselines import few_shot, make_task, most_certain
+from .baselines import most_certain
 from .core import progress
 from .irf import ResonanceClassifier
 from .model import Recordings, SereModel, join, recordings, remember, standardise
-from .prosody import normalisation_groups
+from .normalise import normalisation_groups
+from .tasks import few_shot, make_task
 from .tric import tric
 
 # %% ../nbs/09_semisup.ipynb #aadcbbc9
@@ -70,6 +71,7 @@ PARTS = (0.5, 1.0, 0.2)  # of TRIC: contrast, chain, visit; in a small batch not
 @dataclass(frozen=True)
 class Learned:
     "What comes out of the loop."
+
     model: SereModel  # the teacher
     field: ResonanceClassifier  # organised around the labels
     history: pd.DataFrame  # one row per epoch
@@ -92,9 +94,28 @@ def teach(
     "Train a network on soft beliefs, the most certain first. Warns if all utterances end in one class."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        student = SereModel(classes, semantic_width=samples.moments.shape[2], prosody_width=samples.prosody.shape[1], count=samples.moments.shape[1], **architecture)
+        student = SereModel(
+            classes,
+            semantic_width=samples.moments.shape[2],
+            prosody_width=samples.prosody.shape[1],
+            count=samples.moments.shape[1],
+            **architecture,
+        )
         teacher = copy.deepcopy(student).eval()
-        history = list(_epochs(student, teacher, samples, np.asarray(labels), beliefs, epochs, (agreement, chain), hide, momentum, rate))
+        history = list(
+            _epochs(
+                student,
+                teacher,
+                samples,
+                np.asarray(labels),
+                beliefs,
+                epochs,
+                (agreement, chain),
+                hide,
+                momentum,
+                rate,
+            )
+        )
     return teacher, pd.DataFrame(history)
 
 
@@ -114,7 +135,11 @@ def learn(
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
     model, history = teach(samples, labels, beliefs, classes, **options)
-    return Learned(model, organised, history.assign(field_energy=organised.energy_[-1] if len(organised.energy_) else np.nan))
+    return Learned(
+        model,
+        organised,
+        history.assign(field_energy=organised.energy_[-1] if len(organised.energy_) else np.nan),
+    )
 
 
 def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hide, momentum, rate, batch=64):
@@ -123,14 +148,42 @@ def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hi
     anchors, unlabelled = torch.from_numpy(np.flatnonzero(labels >= 0)), np.flatnonzero(labels < 0)
     optimiser = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.01)
     for epoch in progress(range(epochs), "learning", unit="epoch"):
-        chosen = unlabelled[lessons(beliefs[unlabelled], lesson_share(epoch, epochs))] if len(unlabelled) else unlabelled
+        chosen = (
+            unlabelled[lessons(beliefs[unlabelled], lesson_share(epoch, epochs))]
+            if len(unlabelled)
+            else unlabelled
+        )
         order, losses = torch.from_numpy(chosen)[torch.randperm(len(chosen))], []
         for step, rows in enumerate(order.split(batch) or [order]):
             for group in optimiser.param_groups:
                 group["lr"] = rate * (1 - (epoch + step / max(1, len(order) / batch)) / epochs)
-            losses.append(_step(student.train(), teacher, parts, targets, anchors, rows, torch.from_numpy(labels), optimiser, coefficients, hide))
-            follow(teacher, student, min(momentum, (1 + epoch * len(order) / batch + step) / (10 + epoch * len(order) / batch + step)))
-        yield {"epoch": epoch, **dict(zip(("field", "agreement", "chain"), np.mean(losses, axis=0))), **_watch(teacher, samples, unlabelled, len(chosen))}
+            losses.append(
+                _step(
+                    student.train(),
+                    teacher,
+                    parts,
+                    targets,
+                    anchors,
+                    rows,
+                    torch.from_numpy(labels),
+                    optimiser,
+                    coefficients,
+                    hide,
+                )
+            )
+            follow(
+                teacher,
+                student,
+                min(
+                    momentum,
+                    (1 + epoch * len(order) / batch + step) / (10 + epoch * len(order) / batch + step),
+                ),
+            )
+        yield {
+            "epoch": epoch,
+            **dict(zip(("field", "agreement", "chain"), np.mean(losses, axis=0))),
+            **_watch(teacher, samples, unlabelled, len(chosen)),
+        }
 
 
 def _step(student, teacher, parts, targets, anchors, rows, labels, optimiser, coefficients, hide):
@@ -142,7 +195,12 @@ def _step(student, teacher, parts, targets, anchors, rows, labels, optimiser, co
         heard = teacher(*(part[both] for part in parts)).softmax(dim=1)
     losses = [-(targets[both] * said).sum(dim=1).mean(), -(heard * said).sum(dim=1).mean(), torch.zeros(())]
     if coefficients[1] and len(rows) > 1:
-        losses[2] = tric(F.normalize(embedded[:len(anchors)], dim=1), labels[anchors], F.normalize(embedded[len(anchors):], dim=1), parts=PARTS).total
+        losses[2] = tric(
+            F.normalize(embedded[: len(anchors)], dim=1),
+            labels[anchors],
+            F.normalize(embedded[len(anchors) :], dim=1),
+            parts=PARTS,
+        ).total
     optimiser.zero_grad()
     (losses[0] + coefficients[0] * losses[1] + coefficients[1] * losses[2]).backward()
     optimiser.step()
@@ -164,12 +222,18 @@ def _watch(teacher, samples, unlabelled, accepted):
     found = teacher.probabilities(seen)
     shares = np.bincount(found.argmax(axis=1), minlength=found.shape[1]) / len(found)
     if shares.max() > 0.9 and len(shares) > 1 and len(found) >= 20:
-        warnings.warn(f"{shares.max():.0%} of the unlabelled utterances are {teacher.classes[shares.argmax()]} to the model: it has collapsed")
+        warnings.warn(
+            f"{shares.max():.0%} of the unlabelled utterances are {teacher.classes[shares.argmax()]} to the model: it has collapsed"
+        )
     with torch.inference_mode():
         embedding = teacher.embed(*seen.tensors()).numpy()
     entropy = -np.mean(np.sum(found * np.log(np.maximum(found, 1e-12)), axis=1)) / np.log(found.shape[1])
-    return {"accepted": accepted / max(1, len(unlabelled)), "entropy": entropy, "effective_rank": effective_rank(embedding),
-            **{f"share_{name}": share for name, share in zip(teacher.classes, shares)}}
+    return {
+        "accepted": accepted / max(1, len(unlabelled)),
+        "entropy": entropy,
+        "effective_rank": effective_rank(embedding),
+        **{f"share_{name}": share for name, share in zip(teacher.classes, shares)},
+    }
 
 # %% ../nbs/09_semisup.ipynb #e9d951de
 def plot_history(
@@ -177,13 +241,20 @@ def plot_history(
 ):  # matplotlib figure
     "The loop's dashboard: losses, what it learns from and how undecided it is, shares of the classes."
     import matplotlib.pyplot as plt
+
     from sere_nb.core import EMOTIONS
+
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), dpi=80, layout="constrained")
     for name, colour in zip(("field", "agreement", "chain"), ("#0072B2", "#D55E00", "#009E73")):
         axes[0].plot(history.epoch, history[name], color=colour, label=name)
     axes[1].plot(history.epoch, history.accepted, color="#0072B2", label="accepted share")
     axes[1].plot(history.epoch, history.entropy, color="#D55E00", label="entropy / log C")
-    axes[1].plot(history.epoch, history.effective_rank / history.effective_rank.max(), color="#009E73", label="effective rank / its peak")
+    axes[1].plot(
+        history.epoch,
+        history.effective_rank / history.effective_rank.max(),
+        color="#009E73",
+        label="effective rank / its peak",
+    )
     for column in history.columns[history.columns.str.startswith("share_")]:
         name = column.removeprefix("share_")
         axes[2].plot(history.epoch, history[column], label=name, color=EMOTIONS.get(name))
@@ -207,10 +278,23 @@ def adapt(
     Raises `SereError` as `make_task`, `draw_shots` and `extract` do."""
     raw = {name: recordings(table, encoder) for name, table in (("source", source), ("target", target))}
     whole, truth, rows = make_task(source, raw["source"].vectors, target, raw["target"].vectors, norm)
-    task, kept = few_shot(whole, rows, source, shots, draw), np.flatnonzero(target.emotion.isin(whole.classes)) if truth is not None else np.arange(len(target))
+    task, kept = (
+        few_shot(whole, rows, source, shots, draw),
+        np.flatnonzero(target.emotion.isin(whole.classes)) if truth is not None else np.arange(len(target)),
+    )
     sides = [(raw["source"][rows], source.iloc[rows]), (raw["target"][kept], target.iloc[kept])]
     samples = join([standardise(side, normalisation_groups(table, norm)) for side, table in sides])
-    speakers = np.concatenate([table.corpus.astype(str) + "/" + table.speaker.astype(str) for _, table in sides])
-    learned = learn(samples, np.concatenate([task.source_y, np.full(len(kept), -1)]), list(task.classes), speakers, np.repeat([0, 1], [len(rows), len(kept)]), encoder=encoder, **options)
+    speakers = np.concatenate(
+        [table.corpus.astype(str) + "/" + table.speaker.astype(str) for _, table in sides]
+    )
+    learned = learn(
+        samples,
+        np.concatenate([task.source_y, np.full(len(kept), -1)]),
+        list(task.classes),
+        speakers,
+        np.repeat([0, 1], [len(rows), len(kept)]),
+        encoder=encoder,
+        **options,
+    )
     remember(learned.model, sides[1][0], normalisation_groups(sides[1][1], norm))
     return learned

@@ -9,7 +9,6 @@ __all__ = ['log_resonance', 'transitions', 'contrast', 'walk', 'chain', 'plot_ch
 from typing import NamedTuple
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from .core import SereError
 
@@ -23,7 +22,7 @@ def log_resonance(
     centre = second.detach().mean(dim=0)  # moves no distance, spares digits
     first, second = first - centre, second - centre
     squared = first.square().sum(dim=1, keepdim=True) + second.square().sum(dim=1) - 2 * first @ second.T
-    return -torch.log1p(squared.clamp(min=0) / bandwidth ** 2)
+    return -torch.log1p(squared.clamp(min=0) / bandwidth**2)
 
 
 def _log_transitions(first, second, bandwidth, sharpness, weights=None, loops=True):
@@ -32,7 +31,9 @@ def _log_transitions(first, second, bandwidth, sharpness, weights=None, loops=Tr
     if weights is not None:
         scores = scores + torch.where(weights > 0, weights, 1).log().masked_fill(weights <= 0, -torch.inf)
     if not loops:
-        scores = scores.masked_fill(torch.eye(len(scores), dtype=torch.bool, device=scores.device), -torch.inf)
+        scores = scores.masked_fill(
+            torch.eye(len(scores), dtype=torch.bool, device=scores.device), -torch.inf
+        )
     return scores.log_softmax(dim=1)
 
 
@@ -57,7 +58,9 @@ def contrast(
     """One step from anchor to anchor should stay in its class.
 
     Source: the variant of SupCon with the sum inside the logarithm (Khosla et al. 2020, L_in)."""
-    partner = (classes[:, None] == classes) & ~torch.eye(len(classes), dtype=torch.bool, device=classes.device)
+    partner = (classes[:, None] == classes) & ~torch.eye(
+        len(classes), dtype=torch.bool, device=classes.device
+    )
     paired = partner.any(dim=1)  # anchors alone in their class have no partner
     if not paired.any():
         return anchors.new_zeros(())
@@ -73,9 +76,11 @@ def walk(
     weights: torch.Tensor = None,  # of the unlabelled, (U,)
 ):  # (L→U (L, U), U→U (U, U), U→L (U, L))
     "The transitions of the three steps of the chain."
-    return (transitions(anchors, unlabelled, bandwidth, sharpness, weights),
-            transitions(unlabelled, unlabelled, bandwidth, sharpness, weights, loops=False),
-            transitions(unlabelled, anchors, bandwidth, sharpness))
+    return (
+        transitions(anchors, unlabelled, bandwidth, sharpness, weights),
+        transitions(unlabelled, unlabelled, bandwidth, sharpness, weights, loops=False),
+        transitions(unlabelled, anchors, bandwidth, sharpness),
+    )
 
 
 def chain(
@@ -106,13 +111,21 @@ def plot_chain(
 ):  # matplotlib figure
     "Where a walk from one anchor is likely to be after each step: the larger the disc, the likelier."
     import matplotlib.pyplot as plt
+
     to, among, back = (table.detach() for table in walk(anchors, unlabelled, bandwidth, sharpness, weights))
     leaving = torch.eye(len(anchors), dtype=to.dtype)[start]
     likely = [leaving, to[start], to[start] @ among, to[start] @ among @ back]
     home = likely[3][classes == classes[start]].sum()
-    titles = ["0: at a label", "1: to the unlabelled", "2: on among them", f"3: home, {home:.0%} in its class"]
+    titles = [
+        "0: at a label",
+        "1: to the unlabelled",
+        "2: on among them",
+        f"3: home, {home:.0%} in its class",
+    ]
     steps = range(4) if step is None else [step]
-    figure, axes = plt.subplots(1, len(steps), figsize=(2.6 * len(steps) + 0.4, 2.5), dpi=80, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(
+        1, len(steps), figsize=(2.6 * len(steps) + 0.4, 2.5), dpi=80, squeeze=False, layout="constrained"
+    )
     for axis, number in zip(axes[0], steps):
         _draw_step(axis, anchors.detach(), classes, unlabelled.detach(), likely[number])
         axis.set(title=titles[number], xticks=[], yticks=[])
@@ -123,9 +136,23 @@ def _draw_step(axis, anchors, classes, unlabelled, likely):
     "All points in grey, labels as numbers, and one disc per place in proportion to its probability."
     place = anchors if len(likely) == len(anchors) else unlabelled
     axis.scatter(*unlabelled.T, s=5, color="#BBBBBB")
-    axis.scatter(*place.T, s=400 * likely / likely.sum().clamp(min=1e-12) ** 0.5 * len(likely) ** 0.5 / 4, color="#D55E00", alpha=0.6, linewidth=0)
+    axis.scatter(
+        *place.T,
+        s=400 * likely / likely.sum().clamp(min=1e-12) ** 0.5 * len(likely) ** 0.5 / 4,
+        color="#D55E00",
+        alpha=0.6,
+        linewidth=0,
+    )
     for point, name in zip(anchors, classes):
-        axis.text(*point.tolist(), str(int(name)), color="#0072B2", weight="bold", ha="center", va="center", fontsize=9)
+        axis.text(
+            *point.tolist(),
+            str(int(name)),
+            color="#0072B2",
+            weight="bold",
+            ha="center",
+            va="center",
+            fontsize=9,
+        )
 
 # %% ../nbs/07_tric.ipynb #4f7cc107
 def visit(
@@ -141,12 +168,16 @@ def visit(
     taking_part = slice(None) if weights is None else weights > 0
     shares = anchors.new_ones(len(unlabelled)) if weights is None else weights[taking_part]
     shares = shares / shares.sum()
-    arrival = _log_transitions(anchors, unlabelled, bandwidth, sharpness, weights)[:, taking_part].logsumexp(dim=0) - torch.tensor(float(len(anchors))).log()
+    arrival = (
+        _log_transitions(anchors, unlabelled, bandwidth, sharpness, weights)[:, taking_part].logsumexp(dim=0)
+        - torch.tensor(float(len(anchors))).log()
+    )
     return (shares * (shares.log() - arrival)).sum()
 
 # %% ../nbs/07_tric.ipynb #bbb9d8bc
 class TricLoss(NamedTuple):
     "The loss and its three terms, before their coefficients."
+
     total: torch.Tensor  # scalar
     contrast: torch.Tensor  # scalar
     chain: torch.Tensor  # scalar
@@ -166,21 +197,34 @@ def tric(
 
     Raises `SereError` where shapes do not fit or fewer than two unlabelled samples take part. Reconstructed after SERE (arXiv 2604.07417)."""
     _check(anchors, classes, unlabelled, weights)
-    terms = (contrast(anchors, classes, bandwidth, sharpness), chain(anchors, classes, unlabelled, bandwidth, sharpness, weights),
-             visit(anchors, unlabelled, bandwidth, sharpness, weights))
-    return TricLoss(sum((part * term for part, term in zip(parts, terms) if part), start=anchors.new_zeros(())), *terms)
+    terms = (
+        contrast(anchors, classes, bandwidth, sharpness),
+        chain(anchors, classes, unlabelled, bandwidth, sharpness, weights),
+        visit(anchors, unlabelled, bandwidth, sharpness, weights),
+    )
+    return TricLoss(
+        sum((part * term for part, term in zip(parts, terms) if part), start=anchors.new_zeros(())), *terms
+    )
 
 
 def _check(anchors, classes, unlabelled, weights):
     "One clear line for what could only end in NaN."
     if not len(anchors) or len(anchors) != len(classes):
-        raise SereError(f"tric: {len(anchors)} anchors and {len(classes)} classes; give each anchor its class, and at least one")
+        raise SereError(
+            f"tric: {len(anchors)} anchors and {len(classes)} classes; give each anchor its class, and at least one"
+        )
     if anchors.shape[1:] != unlabelled.shape[1:]:
-        raise SereError(f"tric: anchors have {anchors.shape[1]} dimensions, unlabelled samples {unlabelled.shape[1]}; embed both with the same network")
+        raise SereError(
+            f"tric: anchors have {anchors.shape[1]} dimensions, unlabelled samples {unlabelled.shape[1]}; embed both with the same network"
+        )
     if weights is not None and (len(weights) != len(unlabelled) or (weights < 0).any()):
-        raise SereError(f"tric: weights must be {len(unlabelled)} numbers of 0 and above, one per unlabelled sample")
+        raise SereError(
+            f"tric: weights must be {len(unlabelled)} numbers of 0 and above, one per unlabelled sample"
+        )
     if (len(unlabelled) if weights is None else (weights > 0).sum()) < 2:
-        raise SereError("tric: the chain steps from one unlabelled sample to another; give at least two, of weight above 0")
+        raise SereError(
+            "tric: the chain steps from one unlabelled sample to another; give at least two, of weight above 0"
+        )
 
 # %% ../nbs/07_tric.ipynb #8c6d2727
 def learn_metric(
@@ -200,16 +244,24 @@ def learn_metric(
     known, free = torch.where(y >= 0)[0], torch.where(y < 0)[0]
     shape = (torch.eye(width) if full else torch.zeros(width)).requires_grad_()
     head = torch.zeros(width, 1 if beliefs is None else beliefs.shape[1], requires_grad=True)
-    optimiser = torch.optim.Adam([{"params": [shape], "lr": 0.003 if full else 0.01}, {"params": [head], "lr": 0.003}])
+    optimiser = torch.optim.Adam(
+        [{"params": [shape], "lr": 0.003 if full else 0.01}, {"params": [head], "lr": 0.003}]
+    )
     metric = lambda: shape if full else torch.diag(shape.exp())
     for _ in range(steps):
         rows = torch.cat([known, free[torch.randperm(len(free), generator=random)[:batch]]])
-        kept = (torch.rand(len(rows), width, generator=random) > 0.1) / 0.9  # a tenth of the features is missing
+        kept = (
+            torch.rand(len(rows), width, generator=random) > 0.1
+        ) / 0.9  # a tenth of the features is missing
         embedding = (X[rows] * kept) @ metric()
         embedding = embedding / embedding.detach().square().sum(dim=1).mean().sqrt()
-        loss = tric(embedding[:len(known)], y[known], embedding[len(known):], bandwidth=2 ** 0.5, parts=parts).total
+        loss = tric(
+            embedding[: len(known)], y[known], embedding[len(known) :], bandwidth=2**0.5, parts=parts
+        ).total
         if beliefs is not None:
-            loss = loss + _disagreement(embedding @ head * 10, torch.as_tensor(beliefs, dtype=torch.float32)[rows])
+            loss = loss + _disagreement(
+                embedding @ head * 10, torch.as_tensor(beliefs, dtype=torch.float32)[rows]
+            )
         optimiser.zero_grad(), loss.backward(), optimiser.step()
     return metric().detach().numpy()
 

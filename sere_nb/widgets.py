@@ -26,6 +26,7 @@ def as_png(
 ) -> bytes:
     "The figure as the bytes of a PNG file."
     import matplotlib.pyplot as plt
+
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", facecolor="white")
     plt.close(figure)
@@ -37,6 +38,7 @@ def as_wav(
 ) -> bytes:
     "The waveform as the bytes of a WAV file."
     import soundfile
+
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform, 16_000, format="WAV", subtype="PCM_16")
     return buffer.getvalue()
@@ -55,12 +57,20 @@ def hear(
 ):  # HTML to display; needs no running Python
     "A player whose cursor runs over pitch, loudness and change."
     from IPython.display import HTML
+
     table = tracks(waveform)
     figure = plot_tracks(table, weights)
     box, (begin, end) = figure.axes[-1].get_position(), figure.axes[-1].get_xlim()
     speed = 100 * box.width / (end - begin)
-    return HTML(PLAYER.format(picture=base64.b64encode(as_png(figure)).decode(), sound=base64.b64encode(as_wav(waveform)).decode(),
-                              start=100 * box.x0 - speed * begin, end=100 * box.x1, speed=speed))
+    return HTML(
+        PLAYER.format(
+            picture=base64.b64encode(as_png(figure)).decode(),
+            sound=base64.b64encode(as_wav(waveform)).decode(),
+            start=100 * box.x0 - speed * begin,
+            end=100 * box.x1,
+            speed=speed,
+        )
+    )
 
 # %% ../nbs/11b_widgets.ipynb #72503d9e
 def explore(
@@ -86,7 +96,11 @@ def explore_matrix(
 ) -> ipywidgets.VBox:  # a button per pair and, last, the picture
     "A transfer matrix of buttons; a click shows the confusion behind the pair."
     import matplotlib.pyplot as plt
-    table, picture = TransferMatrix(results, method).table, ipywidgets.Image(format="png", layout={"max_width": "420px"})
+
+    table, picture = (
+        TransferMatrix(results, method).table,
+        ipywidgets.Image(format="png", layout={"max_width": "420px"}),
+    )
 
     def show(button):
         matrix, names = pair_confusion(results, method, *button.tooltip.split(" → "))
@@ -96,9 +110,18 @@ def explore_matrix(
 
     buttons = []
     for (source, target), score in table.stack().dropna().items():
-        red, green, blue, _ = (0.5 + 0.5 * channel for channel in plt.get_cmap("cividis")(score))  # pale, for black letters: ipywidgets 7, which Colab has, knows no others
+        red, green, blue, _ = (
+            0.5 + 0.5 * channel for channel in plt.get_cmap("cividis")(score)
+        )  # pale, for black letters: ipywidgets 7, which Colab has, knows no others
         style = {"button_color": f"rgb({255 * red:.0f},{255 * green:.0f},{255 * blue:.0f})"}
-        buttons.append(ipywidgets.Button(description=f"{source} → {target}: {100 * score:.0f}", tooltip=f"{source} → {target}", style=style, layout={"width": "220px"}))
+        buttons.append(
+            ipywidgets.Button(
+                description=f"{source} → {target}: {100 * score:.0f}",
+                tooltip=f"{source} → {target}",
+                style=style,
+                layout={"width": "220px"},
+            )
+        )
         buttons[-1].on_click(show)
     show(buttons[0])
     return ipywidgets.VBox([*buttons, picture])
@@ -109,8 +132,13 @@ def plot_answer(
 ):  # matplotlib figure
     "The probabilities as bars, each in its emotion's colour."
     import matplotlib.pyplot as plt
+
     figure, axis = plt.subplots(figsize=(5, 0.35 * len(probabilities) + 0.8), dpi=80, layout="constrained")
-    axis.barh(probabilities.index[::-1], 100 * probabilities[::-1], color=[EMOTIONS[name] for name in probabilities.index[::-1]])
+    axis.barh(
+        probabilities.index[::-1],
+        100 * probabilities[::-1],
+        color=[EMOTIONS[name] for name in probabilities.index[::-1]],
+    )
     axis.set(xlabel="probability, %", xlim=(0, 100))
     return figure
 
@@ -124,7 +152,8 @@ def read_upload(
     import tempfile
     from pathlib import Path
 
-    from sere_nb.data import read_audio
+    from sere_nb.audio import read_audio
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload"
         path.write_bytes(content)
@@ -178,6 +207,7 @@ def record_button():
 
     Raises `SereError` if anywidget, which carries it to JupyterLab and Colab alike, is not installed."""
     import traitlets
+
     anywidget = require("anywidget", "widgets")
 
     class Recorder(anywidget.AnyWidget):
@@ -185,7 +215,9 @@ def record_button():
         value = traitlets.Bytes()
 
     recorder = Recorder()
-    recorder.on_msg(lambda recorder, content, buffers: recorder.set_trait("value", bytes(buffers[0])))  # a message: the browser takes two sounds in a shared trait for equal, and sends neither
+    recorder.on_msg(
+        lambda recorder, content, buffers: recorder.set_trait("value", bytes(buffers[0]))
+    )  # a message: the browser takes two sounds in a shared trait for equal, and sends neither
     return recorder
 
 # %% ../nbs/11b_widgets.ipynb #885da807
@@ -193,8 +225,14 @@ def explore_voice(
     model: SereModel,
 ) -> ipywidgets.VBox:  # record, upload, a line of text, the tracks, the answer
     "Record or upload a sentence; see its tracks and what the model makes of it."
-    record, upload = record_button(), ipywidgets.FileUpload(accept="audio/*", multiple=False, description="Upload")
-    said, shapes, answer = ipywidgets.HTML("Say a sentence of one to five seconds."), *(ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"}) for _ in range(2))
+    record, upload = (
+        record_button(),
+        ipywidgets.FileUpload(accept="audio/*", multiple=False, description="Upload"),
+    )
+    said, shapes, answer = (
+        ipywidgets.HTML("Say a sentence of one to five seconds."),
+        *(ipywidgets.Image(format="png", layout={"max_width": "100%", "display": "none"}) for _ in range(2)),
+    )
 
     def hear_it(content):
         try:
@@ -208,5 +246,11 @@ def explore_voice(
         shapes.layout.display = answer.layout.display = None
 
     record.observe(lambda change: hear_it(change.new), "value")
-    upload.observe(lambda change: [hear_it(file["content"]) for file in (change.new.values() if isinstance(change.new, dict) else change.new)], "value")  # ipywidgets 7 sends a dict
+    upload.observe(
+        lambda change: [
+            hear_it(file["content"])
+            for file in (change.new.values() if isinstance(change.new, dict) else change.new)
+        ],
+        "value",
+    )  # ipywidgets 7 sends a dict
     return ipywidgets.VBox([ipywidgets.HBox([record, upload]), said, shapes, answer])

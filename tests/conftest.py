@@ -1,4 +1,5 @@
 "What all tests share: one thread, no network, no progress bars, and the real corpora if they are there."
+
 import os
 from pathlib import Path
 
@@ -22,7 +23,10 @@ def real_corpora():
 def once(tmp_path_factory, worker_id):
     "once(name, make): the folder that `make` fills, made by whichever process comes first and shared by all."
     from filelock import FileLock
-    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+
+    shared = (
+        tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    )
 
     def folder(name, make):
         with FileLock(shared / f"{name}.lock"):
@@ -30,6 +34,7 @@ def once(tmp_path_factory, worker_id):
                 make(shared / f"{name}.part")
                 (shared / f"{name}.part").rename(shared / name)
         return shared / name
+
     return folder
 
 
@@ -41,12 +46,32 @@ def wheel(once):
     import sys
 
     def build(folder):
-        for name in subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip("\0").split("\0"):
+        for name in (
+            subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+            .stdout.strip("\0")
+            .split("\0")
+        ):
             if (ROOT / name).is_file() and not name.startswith(("nbs/", "tests/")):
                 (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / "source" / name)
-        done = subprocess.run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-q", "-w", str(folder), str(folder / "source")], capture_output=True, text=True)
+        done = subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "pip",
+                "wheel",
+                "--no-deps",
+                "--no-build-isolation",
+                "-q",
+                "-w",
+                str(folder),
+                str(folder / "source"),
+            ],
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stderr
+
     return next(once("wheel", build).glob("*.whl"))
 
 
@@ -55,7 +80,12 @@ def installed(once, wheel):
     "Folder in which nothing but the wheel is installed; put it on PYTHONPATH, everything it depends on is there already."
     import subprocess
     import sys
-    install = lambda folder: subprocess.run([sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(wheel)], check=True, capture_output=True)
+
+    install = lambda folder: subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(wheel)],
+        check=True,
+        capture_output=True,
+    )
     return once("installed", install)
 
 
@@ -66,7 +96,15 @@ def sere(tmp_path):
     import sys
 
     def run(*words, cwd=tmp_path, **options):
-        return subprocess.run([sys.executable, "-m", "sere_nb.cli", *map(str, words)], capture_output=True, text=True, cwd=cwd, timeout=900, **options)
+        return subprocess.run(
+            [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+            capture_output=True,
+            text=True,
+            cwd=cwd,
+            timeout=900,
+            **options,
+        )
+
     return run
 
 
@@ -82,6 +120,7 @@ def one_line(done):
 def browser(tmp_path_factory):
     "Chromium, driven by Playwright, with a sentence that runs into its microphone again and again; a machine without it skips, except where `.ci/run` has installed it."
     import shutil
+
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         if os.environ.get("SERE_CI"):
@@ -90,11 +129,15 @@ def browser(tmp_path_factory):
     import soundfile
     from playwright.sync_api import sync_playwright
 
-    from sere_nb.data import mini_corpus, read_audio
+    from sere_nb.audio import read_audio
+    from sere_nb.data import mini_corpus
+
     said = tmp_path_factory.mktemp("microphone") / "said.wav"
     soundfile.write(said, read_audio(mini_corpus("de").path.iloc[0]), 16_000)
-    quiet = ("--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
-             "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream")
+    quiet = (
+        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
+        "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
+    )
     quiet += f" --use-file-for-fake-audio-capture={said}"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=quiet.split())

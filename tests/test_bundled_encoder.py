@@ -1,4 +1,5 @@
 "The encoder that ships: its size, its frames on awkward sounds, and that the results on file are those of these very weights."
+
 import json
 from pathlib import Path
 
@@ -12,7 +13,8 @@ FOLDER = ROOT / "sere_nb" / "bundled" / "encoder"
 
 @pytest.fixture(scope="module")
 def encoder():
-    from sere_nb.encode import load_encoder
+    from sere_nb.encoder import load_encoder
+
     return load_encoder("bundled", device="cpu")
 
 
@@ -26,6 +28,7 @@ def gains():
 
 def test_size_and_kind_of_the_weights(encoder):
     from safetensors.numpy import load_file
+
     weights = load_file(FOLDER / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {np.dtype(np.float16)}
     assert all(np.isfinite(weight).all() for weight in weights.values())
@@ -39,17 +42,24 @@ def test_transformers_alone_loads_it_and_agrees(encoder):
     from transformers import AutoFeatureExtractor, Wav2Vec2Model
 
     from sere_nb.encode import encode
+
     waveform = np.random.default_rng(0).normal(0, 0.05, 16_000).astype(np.float32)
-    model, feed = Wav2Vec2Model.from_pretrained(FOLDER, dtype=torch.float32).eval(), AutoFeatureExtractor.from_pretrained(FOLDER)
+    model, feed = (
+        Wav2Vec2Model.from_pretrained(FOLDER, dtype=torch.float32).eval(),
+        AutoFeatureExtractor.from_pretrained(FOLDER),
+    )
     with torch.inference_mode():
-        states = model(feed(waveform, sampling_rate=16_000, return_tensors="pt").input_values, output_hidden_states=True).hidden_states
+        states = model(
+            feed(waveform, sampling_rate=16_000, return_tensors="pt").input_values, output_hidden_states=True
+        ).hidden_states
     np.testing.assert_allclose(encode([waveform], encoder, (1, 1))[0], states[1][0].numpy(), atol=1e-3)
 
 
 @pytest.mark.parametrize("samples", [400, 401, 719, 720, 721, 16_000, 50_001])
 def test_frames_lie_on_the_grid(encoder, samples):
     from sere_nb.encode import encode
-    from sere_nb.prosody import frame_count
+    from sere_nb.frames import frame_count
+
     frames = encode([np.random.default_rng(samples).normal(0, 0.05, samples).astype(np.float32)], encoder)[0]
     assert frames.shape == (frame_count(samples), 384)
     assert np.isfinite(frames).all()
@@ -58,22 +68,34 @@ def test_frames_lie_on_the_grid(encoder, samples):
 @pytest.mark.parametrize("sound", ["zeros", "tiny", "clipped", "offset"])
 def test_awkward_sounds_give_finite_frames(encoder, sound):
     from sere_nb.encode import encode
+
     noise = np.random.default_rng(1).normal(size=8_000).astype(np.float32)
-    waveform = {"zeros": 0 * noise, "tiny": 1e-7 * noise, "clipped": np.clip(50 * noise, -1, 1), "offset": 0.5 + 0.01 * noise}[sound]
+    waveform = {
+        "zeros": 0 * noise,
+        "tiny": 1e-7 * noise,
+        "clipped": np.clip(50 * noise, -1, 1),
+        "offset": 0.5 + 0.01 * noise,
+    }[sound]
     assert np.isfinite(encode([waveform], encoder)[0]).all()
 
 
 def test_company_in_a_batch_changes_nothing(encoder):
     from sere_nb.encode import encode
+
     random = np.random.default_rng(2)
     waveforms = [random.normal(0, 0.05, n).astype(np.float32) for n in (6_000, 16_000, 31_234)]
-    for alone, together in zip([encode([waveform], encoder)[0] for waveform in waveforms], encode(waveforms, encoder, batch_seconds=60)):
+    for alone, together in zip(
+        [encode([waveform], encoder)[0] for waveform in waveforms],
+        encode(waveforms, encoder, batch_seconds=60),
+    ):
         np.testing.assert_allclose(together, alone, atol=2e-3)
 
 
 def test_the_level_is_heard(encoder):
-    from sere_nb.data import mini_corpus, read_audio
+    from sere_nb.audio import read_audio
+    from sere_nb.data import mini_corpus
     from sere_nb.encode import encode
+
     waveform = read_audio(mini_corpus().path[0])
     loud, same, quiet = encode([waveform, waveform, 0.1 * waveform], encoder)
     assert np.abs(loud - quiet).mean() > 0.05
@@ -102,10 +124,19 @@ def test_speed_on_file():
 def test_a_task_on_real_speech_gives_the_figure_on_file(encoder, real_corpora):
     from sere_nb.baselines import BASELINES, run_task
     from sere_nb.data import load_corpus
-    from sere_nb.encode import extract
+    from sere_nb.features import extract
+
     source, target = (load_corpus(name, real_corpora / name) for name in ("emodb", "emovo"))
     features = [extract(table, "encoder", encoder) for table in (source, target)]
-    row = next(iter(run_task(source, features[0], target, features[1], {"logreg-all": BASELINES["logreg-all"]}, draws=1)))
+    row = next(
+        iter(
+            run_task(
+                source, features[0], target, features[1], {"logreg-all": BASELINES["logreg-all"]}, draws=1
+            )
+        )
+    )
     file = pd.read_csv(ROOT / "results" / "bundled_encoder_features.csv")
-    stored = file.query("features == 'bundled' and method == 'logreg-all' and source == 'emodb' and target == 'emovo'").uar.item()
+    stored = file.query(
+        "features == 'bundled' and method == 'logreg-all' and source == 'emodb' and target == 'emovo'"
+    ).uar.item()
     assert abs(row["uar"] - stored) < 0.01

@@ -1,4 +1,5 @@
 "The command as a stranger meets it: what it writes, and one clear line for every mistake."
+
 import csv
 import json
 import os
@@ -10,8 +11,8 @@ import time
 import numpy as np
 import pytest
 import soundfile
-
 from conftest import one_line
+
 from sere_nb.core import generator
 from sere_nb.data import mini_corpus
 
@@ -25,7 +26,12 @@ def noise(seconds, rate=16_000, channels=1):
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     out = tmp_path_factory.mktemp("demo") / "out"
-    done = subprocess.run([sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(out)], capture_output=True, text=True, timeout=600)
+    done = subprocess.run(
+        [sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(out)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr
     return out
 
@@ -33,6 +39,7 @@ def demo(tmp_path_factory):
 @pytest.fixture
 def folder_of(tmp_path):
     "A folder with a metadata.csv for rows (speaker, emotion), each a second of noise."
+
     def make(name, rows):
         folder = tmp_path / name
         folder.mkdir()
@@ -43,13 +50,19 @@ def folder_of(tmp_path):
                 soundfile.write(folder / f"{i}.wav", noise(0.5 + 0.01 * i), 16_000)
                 writer.writerow([f"{i}.wav", speaker, emotion, "de"])
         return folder
+
     return make
 
 
 def test_demo_writes_what_it_promises(demo):
     assert {path.name for path in demo.iterdir()} == {"report.html", "metrics.json", "model"}
     page = (demo / "report.html").read_text()
-    assert page.count("<audio") == 3 and page.count("<img") >= 2 and "src=\"http" not in page and "href=\"http" not in page
+    assert (
+        page.count("<audio") == 3
+        and page.count("<img") >= 2
+        and 'src="http' not in page
+        and 'href="http' not in page
+    )
     metrics = json.loads((demo / "metrics.json").read_text())
     assert {row["target"] for row in metrics["summary"]} == {"mini-it", "mini-en", "mini-zh"}
     assert all(0 <= row["low"] <= row["uar"] <= row["high"] <= 1 for row in metrics["summary"])
@@ -58,7 +71,9 @@ def test_demo_writes_what_it_promises(demo):
 
 def test_demo_is_reproducible(demo, sere, tmp_path):
     assert sere("demo", "--out", tmp_path / "again").returncode == 0
-    first, second = (json.loads((folder / "metrics.json").read_text())["summary"] for folder in (demo, tmp_path / "again"))
+    first, second = (
+        json.loads((folder / "metrics.json").read_text())["summary"] for folder in (demo, tmp_path / "again")
+    )
     assert first == second
 
 
@@ -114,9 +129,23 @@ def test_check_listens(sere, folder_of):
 
 
 def test_transfer_writes_the_contract(sere, tmp_path):
-    done = sere("transfer", "--source", "mini-de", "--target", "mini-it", "--draws", 2, "--methods", "majority,logreg", "--out", tmp_path / "out")
+    done = sere(
+        "transfer",
+        "--source",
+        "mini-de",
+        "--target",
+        "mini-it",
+        "--draws",
+        2,
+        "--methods",
+        "majority,logreg",
+        "--out",
+        tmp_path / "out",
+    )
     assert done.returncode == 0, done.stderr
-    assert {"results.csv", "summary.csv", "matrix.png", "provenance.json"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"results.csv", "summary.csv", "matrix.png", "provenance.json"} <= {
+        path.name for path in (tmp_path / "out").iterdir()
+    }
     rows = list(csv.DictReader(open(tmp_path / "out" / "results.csv")))
     assert ",".join(rows[0]) == CONTRACT and len(rows) == 4
     origin = json.loads((tmp_path / "out" / "provenance.json").read_text())
@@ -126,7 +155,9 @@ def test_transfer_writes_the_contract(sere, tmp_path):
 def mistake(sere, tmp_path, source, target, *more):
     "One line of error, and nothing half-written."
     out = tmp_path / "out"
-    line = one_line(sere("transfer", "--source", source, "--target", target, "--draws", 1, "--out", out, *more))
+    line = one_line(
+        sere("transfer", "--source", source, "--target", target, "--draws", 1, "--out", out, *more)
+    )
     assert not out.exists() or not list(out.rglob("*.*"))
     return line
 
@@ -162,23 +193,55 @@ def test_a_bad_recording_in_a_corpus(sere, tmp_path, folder_of, kind):
 def test_output_folder_that_cannot_be_written(sere, tmp_path):
     (tmp_path / "file").write_text("")
     started = time.perf_counter()
-    line = one_line(sere("transfer", "--source", "mini-de", "--target", "mini-it", "--out", tmp_path / "file" / "out"))
-    assert "cannot be written" in line and time.perf_counter() - started < 20  # said before the work, not after
+    line = one_line(
+        sere("transfer", "--source", "mini-de", "--target", "mini-it", "--out", tmp_path / "file" / "out")
+    )
+    assert (
+        "cannot be written" in line and time.perf_counter() - started < 20
+    )  # said before the work, not after
 
 
 def test_unknown_method_norm_and_model(sere, tmp_path):
     assert "unknown method magic" in mistake(sere, tmp_path, "mini-de", "mini-it", "--methods", "magic")
-    assert sere("transfer", "--source", "mini-de", "--target", "mini-it", "--norm", "magic", "--out", tmp_path).returncode == 2
+    assert (
+        sere(
+            "transfer", "--source", "mini-de", "--target", "mini-it", "--norm", "magic", "--out", tmp_path
+        ).returncode
+        == 2
+    )
     assert "no model that can be loaded" in one_line(sere("predict", tmp_path, mini_corpus("it").path[0]))
 
 
 def test_interruption_leaves_nothing_half_written(tmp_path):
-    command = [sys.executable, "-m", "sere_nb.cli", "transfer", "--source", "mini-de", "--target", "mini-zh", "--draws", "2000", "--out", str(tmp_path / "out")]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "SERE_PROGRESS": "0"})
+    command = [
+        sys.executable,
+        "-m",
+        "sere_nb.cli",
+        "transfer",
+        "--source",
+        "mini-de",
+        "--target",
+        "mini-zh",
+        "--draws",
+        "2000",
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SERE_PROGRESS": "0"},
+    )
     time.sleep(12)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130 and said.strip().splitlines()[-1].startswith("interrupted") and "Traceback" not in said
+    assert (
+        process.returncode == 130
+        and said.strip().splitlines()[-1].startswith("interrupted")
+        and "Traceback" not in said
+    )
     assert not list((tmp_path / "out").rglob("*.*"))
 
 
@@ -187,11 +250,27 @@ def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_p
     import pandas as pd
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import balanced_accuracy_score
-    from sere_nb.data import load_corpus
-    from sere_nb.encode import extract
 
-    done = sere("transfer", "--source", f"emodb={real_corpora / 'emodb'}", "--target", f"emovo={real_corpora / 'emovo'}", "--features", "prosody", "--draws", 5, "--norm", "speaker",
-                "--methods", "logreg,logreg-all", "--out", tmp_path / "out")
+    from sere_nb.data import load_corpus
+    from sere_nb.features import extract
+
+    done = sere(
+        "transfer",
+        "--source",
+        f"emodb={real_corpora / 'emodb'}",
+        "--target",
+        f"emovo={real_corpora / 'emovo'}",
+        "--features",
+        "prosody",
+        "--draws",
+        5,
+        "--norm",
+        "speaker",
+        "--methods",
+        "logreg,logreg-all",
+        "--out",
+        tmp_path / "out",
+    )
     assert done.returncode == 0, done.stderr
     reported = pd.read_csv(tmp_path / "out" / "results.csv").groupby("method").uar.mean()
 
@@ -200,22 +279,49 @@ def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_p
         X = pd.DataFrame(extract(table, features="prosody"))
         keep = table.emotion.isin(["anger", "fear", "happiness", "neutral", "sadness"]).to_numpy()
         X, table = X[keep].reset_index(drop=True), table[keep].reset_index(drop=True)
-        scaled = X.groupby(table.speaker).transform(lambda column: (column - column.mean()) / (column.std(ddof=0) + 1e-9))
+        scaled = X.groupby(table.speaker).transform(
+            lambda column: (column - column.mean()) / (column.std(ddof=0) + 1e-9)
+        )
         return scaled.fillna(0).to_numpy(), table.emotion.to_numpy()
 
     (X, y), (target_X, target_y) = standardised("emodb"), standardised("emovo")
-    everything = balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X, y).predict(target_X))
+    everything = balanced_accuracy_score(
+        target_y, LogisticRegression(C=0.1, max_iter=500).fit(X, y).predict(target_X)
+    )
     random, few = np.random.default_rng(1), []
     for _ in range(20):
-        chosen = np.concatenate([random.choice(np.flatnonzero(y == emotion), 5, replace=False) for emotion in set(y)])
-        few.append(balanced_accuracy_score(target_y, LogisticRegression(C=0.1, max_iter=500).fit(X[chosen], y[chosen]).predict(target_X)))
+        chosen = np.concatenate(
+            [random.choice(np.flatnonzero(y == emotion), 5, replace=False) for emotion in set(y)]
+        )
+        few.append(
+            balanced_accuracy_score(
+                target_y, LogisticRegression(C=0.1, max_iter=500).fit(X[chosen], y[chosen]).predict(target_X)
+            )
+        )
     assert abs(everything - reported["logreg-all"]) < 0.03
-    assert abs(np.mean(few) - reported["logreg"]) < 0.03 + 2 * np.std(few) / np.sqrt(5)  # other draws: five reported, twenty here
+    assert abs(np.mean(few) - reported["logreg"]) < 0.03 + 2 * np.std(few) / np.sqrt(
+        5
+    )  # other draws: five reported, twenty here
 
 
 def test_cache_can_be_seen_and_cleared(sere, tmp_path):
     environment = {**os.environ, "SERE_CACHE": str(tmp_path / "cache")}
-    sere("transfer", "--source", "mini-de", "--target", "mini-it", "--draws", 1, "--methods", "majority", "--features", "prosody", "--out", tmp_path / "out", env=environment)
+    sere(
+        "transfer",
+        "--source",
+        "mini-de",
+        "--target",
+        "mini-it",
+        "--draws",
+        1,
+        "--methods",
+        "majority",
+        "--features",
+        "prosody",
+        "--out",
+        tmp_path / "out",
+        env=environment,
+    )
     full, empty = (json.loads(sere("cache", *more, env=environment).stdout) for more in ([], ["--clear"]))
     assert full["entries"] == 240 and full["megabytes"] > 0 and empty["entries"] == 0
     assert str(tmp_path / "cache") in full["folder"]

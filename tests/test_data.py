@@ -1,4 +1,5 @@
 "Corpora on disk, audio of every kind, and downloads from a server on this machine."
+
 import hashlib
 import http.server
 import io
@@ -10,10 +11,17 @@ import pandas as pd
 import pytest
 import soundfile
 
+from sere_nb.audio import SAMPLE_RATE, audio_fault, read_audio
 from sere_nb.core import SereError, generator
-from sere_nb.data import SAMPLE_RATE, audio_fault, check_corpus, download, draw_shots, load_corpus, read_audio, speaker_folds
+from sere_nb.corpora import download
+from sere_nb.data import check_corpus, draw_shots, load_corpus, speaker_folds
 
-FOUND = {"emodb": (489, 10, ["disgust"]), "emovo": (588, 6, []), "ravdess": (720, 12, []), "nemo": (848, 9, [])}
+FOUND = {
+    "emodb": (489, 10, ["disgust"]),
+    "emovo": (588, 6, []),
+    "ravdess": (720, 12, []),
+    "nemo": (848, 9, []),
+}
 
 
 @pytest.mark.parametrize("name", FOUND)
@@ -22,7 +30,9 @@ def test_real_corpus_is_read_and_told_truly(real_corpora, name):
     table = load_corpus(name, real_corpora / name)
     report = check_corpus(table)
     assert (len(table), table.speaker.nunique()) == (utterances, speakers)
-    assert report.usable and [emotion for emotion in report.expected if emotion not in report.counts] == missing
+    assert (
+        report.usable and [emotion for emotion in report.expected if emotion not in report.counts] == missing
+    )
     manifest = pd.read_csv(real_corpora / "manifest.csv").query("corpus == @name")
     assert np.allclose(sorted(table.seconds), sorted(manifest.seconds), atol=2e-3)
     assert read_audio(table.path[0]).dtype == np.float32
@@ -34,10 +44,24 @@ def write(path, samples, rate=SAMPLE_RATE, **options):
 
 
 def noise(samples, channels=None):
-    return generator("test noise", samples).normal(0, 0.1, samples if channels is None else (samples, channels)).clip(-1, 1)
+    return (
+        generator("test noise", samples)
+        .normal(0, 0.1, samples if channels is None else (samples, channels))
+        .clip(-1, 1)
+    )
 
 
-@pytest.mark.parametrize("rate,channels,suffix", [(8_000, 1, "wav"), (96_000, 1, "flac"), (44_100, 6, "wav"), (48_000, 2, "flac"), (24_414, 1, "wav"), (16_000, 2, "ogg")])
+@pytest.mark.parametrize(
+    "rate,channels,suffix",
+    [
+        (8_000, 1, "wav"),
+        (96_000, 1, "flac"),
+        (44_100, 6, "wav"),
+        (48_000, 2, "flac"),
+        (24_414, 1, "wav"),
+        (16_000, 2, "ogg"),
+    ],
+)
 def test_any_rate_and_channel_count_becomes_16_khz_mono(tmp_path, rate, channels, suffix):
     waveform = read_audio(write(tmp_path / f"a.{suffix}", noise(rate, channels), rate))
     assert waveform.dtype == np.float32 and waveform.ndim == 1 and abs(len(waveform) - SAMPLE_RATE) <= 2
@@ -55,8 +79,12 @@ BAD = {
     "empty file": lambda path: path.write_bytes(b""),
     "no samples": lambda path: write(path, np.zeros(0)),
     "all zeros": lambda path: write(path, np.zeros(16_000)),
-    "not a number": lambda path: write(path, np.where(np.arange(16_000) == 5, np.nan, noise(16_000)), subtype="FLOAT"),
-    "infinite": lambda path: write(path, np.where(np.arange(16_000) == 5, np.inf, noise(16_000)), subtype="FLOAT"),
+    "not a number": lambda path: write(
+        path, np.where(np.arange(16_000) == 5, np.nan, noise(16_000)), subtype="FLOAT"
+    ),
+    "infinite": lambda path: write(
+        path, np.where(np.arange(16_000) == 5, np.inf, noise(16_000)), subtype="FLOAT"
+    ),
     "too short": lambda path: write(path, noise(300)),
     "truncated": lambda path: (write(path, noise(16_000)), path.write_bytes(path.read_bytes()[:9_000])),
 }
@@ -84,11 +112,20 @@ def test_clipping_is_told_but_not_refused(tmp_path):
     assert "clipped" in audio_fault(path) and len(read_audio(path)) == 16_000
 
 
-@pytest.mark.parametrize("content,said", [
-    ("path,speaker,emotion\na.wav,x,anger\n", "lacks the column language"),
-    ("path,speaker,emotion,language\nb.wav,x,anger,de\n", "1 of 1 files in metadata.csv are not there: b.wav"),
-    ("path,speaker,emotion,language\na.wav,x,angst und wut,de\n", 'a.wav: unknown emotion "angst und wut"'),
-])
+@pytest.mark.parametrize(
+    "content,said",
+    [
+        ("path,speaker,emotion\na.wav,x,anger\n", "lacks the column language"),
+        (
+            "path,speaker,emotion,language\nb.wav,x,anger,de\n",
+            "1 of 1 files in metadata.csv are not there: b.wav",
+        ),
+        (
+            "path,speaker,emotion,language\na.wav,x,angst und wut,de\n",
+            'a.wav: unknown emotion "angst und wut"',
+        ),
+    ],
+)
 def test_faults_of_metadata_are_named(tmp_path, content, said):
     write(tmp_path / "a.wav", noise(16_000))
     (tmp_path / "metadata.csv").write_text(content)
@@ -117,7 +154,9 @@ def test_missing_and_empty_folders(tmp_path):
 
 
 def test_too_few_shots_and_too_few_speakers():
-    table = pd.DataFrame({"corpus": "tiny", "emotion": ["anger"] * 5 + ["fear"] * 3, "speaker": list("aabbaabb")})
+    table = pd.DataFrame(
+        {"corpus": "tiny", "emotion": ["anger"] * 5 + ["fear"] * 3, "speaker": list("aabbaabb")}
+    )
     with pytest.raises(SereError, match='tiny: 3 utterances of "fear", 5 shots wanted'):
         draw_shots(table, ["anger", "fear"], 5)
     with pytest.raises(SereError, match="2 speakers cannot be split into 5 folds"):
@@ -126,8 +165,10 @@ def test_too_few_shots_and_too_few_speakers():
 
 # --- downloads -------------------------------------------------------------------------------------------------------
 
+
 class Server(http.server.BaseHTTPRequestHandler):
     "Serves one body; honours ranges; may break off after some bytes."
+
     body, break_after, asked = b"", None, []
 
     def do_GET(self):
@@ -137,7 +178,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(part)))
         self.end_headers()
-        self.wfile.write(part if self.break_after is None else part[:self.break_after])
+        self.wfile.write(part if self.break_after is None else part[: self.break_after])
 
     def log_message(self, *_):
         pass
@@ -174,7 +215,10 @@ def test_download_verifies_and_unpacks(server, tmp_path):
 
 def test_interrupted_download_goes_on(server, tmp_path):
     handler, address = server
-    handler.body, handler.break_after = archive_of(["wav/03a01Fa.wav"] + [f"wav/03a01W{c}.wav" for c in "abcdefgh"]), 100_000
+    handler.body, handler.break_after = (
+        archive_of(["wav/03a01Fa.wav"] + [f"wav/03a01W{c}.wav" for c in "abcdefgh"]),
+        100_000,
+    )
     checksum = hashlib.md5(handler.body).hexdigest()
     with pytest.raises(SereError, match="what has arrived is kept, try again"):
         download("emodb", tmp_path, (address, checksum))

@@ -1,4 +1,5 @@
 "Chapter 03: every family of encoders, batches and windows, Whisper's grid, and a cache that survives what happens to caches."
+
 import errno
 import os
 import signal
@@ -16,14 +17,37 @@ import transformers
 
 from sere_nb import encode as chapter
 from sere_nb.core import SereError
-from sere_nb.encode import (CHUNK, HOP, PER_LANGUAGE, RECEPTIVE_FIELD, FeatureCache, activity, batches, encode, extract, extract_frames, load_encoder,
-                            pool, receptive_field, to_grid, windows)
+from sere_nb.encode import CHUNK, activity, batches, encode, pool, to_grid, windows
+from sere_nb.encoder import PER_LANGUAGE, load_encoder, receptive_field
+from sere_nb.features import FeatureCache, extract, extract_frames
+from sere_nb.frames import HOP, RECEPTIVE_FIELD
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
-LENGTHS = (16_000, 9_001, 399, 1, 400, 719, 720, 721, 41_234, 16_000)  # samples: either side of a frame, and two that are equal
-SMALL = dict(conv_dim=[16] * 7, hidden_size=32, num_hidden_layers=3, num_attention_heads=4, intermediate_size=48,
-             num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4)
-GROUP, LAYER = dict(feat_extract_norm="group"), dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True)
+LENGTHS = (
+    16_000,
+    9_001,
+    399,
+    1,
+    400,
+    719,
+    720,
+    721,
+    41_234,
+    16_000,
+)  # samples: either side of a frame, and two that are equal
+SMALL = dict(
+    conv_dim=[16] * 7,
+    hidden_size=32,
+    num_hidden_layers=3,
+    num_attention_heads=4,
+    intermediate_size=48,
+    num_conv_pos_embeddings=16,
+    num_conv_pos_embedding_groups=4,
+)
+GROUP, LAYER = (
+    dict(feat_extract_norm="group"),
+    dict(feat_extract_norm="layer", do_stable_layer_norm=True, conv_bias=True),
+)
 FAMILIES = {
     "wav2vec2-group": (transformers.Wav2Vec2Model, transformers.Wav2Vec2Config, GROUP),
     "wav2vec2-layer": (transformers.Wav2Vec2Model, transformers.Wav2Vec2Config, LAYER),
@@ -32,7 +56,11 @@ FAMILIES = {
     "wavlm-group": (transformers.WavLMModel, transformers.WavLMConfig, GROUP),
     "wavlm-layer": (transformers.WavLMModel, transformers.WavLMConfig, LAYER),
     "unispeech-sat": (transformers.UniSpeechSatModel, transformers.UniSpeechSatConfig, GROUP),
-    "data2vec-audio": (transformers.Data2VecAudioModel, transformers.Data2VecAudioConfig, dict(num_conv_pos_embeddings=3)),
+    "data2vec-audio": (
+        transformers.Data2VecAudioModel,
+        transformers.Data2VecAudioConfig,
+        dict(num_conv_pos_embeddings=3),
+    ),
 }
 pytestmark = pytest.mark.filterwarnings("ignore:Support for mismatched key_padding_mask")
 
@@ -59,11 +87,22 @@ def folder(tmp_path_factory):
                 parameter.mul_(5.0 if parameter.dim() == 2 else 1.0)
         model.save_pretrained(root / name)
     torch.manual_seed(0)
-    heads = dict(encoder_layers=3, decoder_layers=1, encoder_attention_heads=4, decoder_attention_heads=4, encoder_ffn_dim=48, decoder_ffn_dim=48)
+    heads = dict(
+        encoder_layers=3,
+        decoder_layers=1,
+        encoder_attention_heads=4,
+        decoder_attention_heads=4,
+        encoder_ffn_dim=48,
+        decoder_ffn_dim=48,
+    )
     tokens = dict(vocab_size=10, pad_token_id=0, bos_token_id=1, eos_token_id=2, decoder_start_token_id=1)
-    transformers.WhisperModel(transformers.WhisperConfig(d_model=32, **heads, **tokens)).save_pretrained(root / "whisper")
+    transformers.WhisperModel(transformers.WhisperConfig(d_model=32, **heads, **tokens)).save_pretrained(
+        root / "whisper"
+    )
     torch.manual_seed(0)
-    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**{**SMALL, **LAYER})).save_pretrained(root / "with-a-ctc-head")
+    transformers.Wav2Vec2ForCTC(transformers.Wav2Vec2Config(**{**SMALL, **LAYER})).save_pretrained(
+        root / "with-a-ctc-head"
+    )
     return root
 
 
@@ -74,33 +113,51 @@ def corpus(tmp_path):
     paths[0].parent.mkdir()
     for path, waveform in zip(paths, noise(*(8_000 + 700 * i for i in range(12)))):
         soundfile.write(path, waveform, 16_000)
-    return pd.DataFrame({"path": [str(path) for path in paths], "language": ["de", "it"] * 6, "seconds": [0.5 + 0.04 * i for i in range(12)]})
+    return pd.DataFrame(
+        {
+            "path": [str(path) for path in paths],
+            "language": ["de", "it"] * 6,
+            "seconds": [0.5 + 0.04 * i for i in range(12)],
+        }
+    )
 
 
 # ---- frames
+
 
 @pytest.mark.parametrize("name", [*FAMILIES, "whisper", "with-a-ctc-head"])
 def test_a_batch_does_not_change_its_utterances(folder, name):
     encoder, waveforms = load_encoder(folder / name), noise(*LENGTHS)
     together = encode(waveforms, encoder, batch_seconds=60)
     for waveform, frames in zip(waveforms, together):
-        alone, = encode([waveform], encoder)
-        assert frames.dtype == np.float32 and frames.shape == alone.shape == ((max(len(waveform), RECEPTIVE_FIELD) - RECEPTIVE_FIELD) // HOP + 1, 32)
+        (alone,) = encode([waveform], encoder)
+        assert frames.dtype == np.float32 and frames.shape == alone.shape == (
+            (max(len(waveform), RECEPTIVE_FIELD) - RECEPTIVE_FIELD) // HOP + 1,
+            32,
+        )
         np.testing.assert_allclose(frames, alone, rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_frames_are_those_of_transformers(folder, name):
     "Each layer alone, against `output_hidden_states` on the normalised waveform."
-    waveform, = noise(16_000)
+    (waveform,) = noise(16_000)
     model = transformers.AutoModel.from_pretrained(folder / name).eval()
-    inputs = transformers.Wav2Vec2FeatureExtractor()(waveform, sampling_rate=16_000, return_tensors="pt", return_attention_mask=False)
+    inputs = transformers.Wav2Vec2FeatureExtractor()(
+        waveform, sampling_rate=16_000, return_tensors="pt", return_attention_mask=False
+    )
     with torch.inference_mode():
         states = model(inputs.input_values, output_hidden_states=True).hidden_states
     encoder = load_encoder(folder / name)
-    for layer in range(3):  # transformers normalises the last one in some families and versions, so it is left out
-        np.testing.assert_allclose(encode([waveform], encoder, (layer, layer))[0], states[layer][0].numpy(), rtol=0, atol=1e-4)
-    np.testing.assert_allclose(encode([waveform], encoder, (0, 2))[0], sum(states[:3])[0].numpy() / 3, rtol=0, atol=1e-4)
+    for layer in range(
+        3
+    ):  # transformers normalises the last one in some families and versions, so it is left out
+        np.testing.assert_allclose(
+            encode([waveform], encoder, (layer, layer))[0], states[layer][0].numpy(), rtol=0, atol=1e-4
+        )
+    np.testing.assert_allclose(
+        encode([waveform], encoder, (0, 2))[0], sum(states[:3])[0].numpy() / 3, rtol=0, atol=1e-4
+    )
     assert len(encoder.model.encoder.layers) == 3  # the band is cut for the call only
 
 
@@ -110,7 +167,7 @@ def test_the_padding_fault_exists(folder, name):
     short, long = noise(9_001, 41_234)
     model = transformers.AutoModel.from_pretrained(folder / name).eval()
     padded = torch.zeros(2, len(long))
-    padded[0, :len(short)], padded[1] = torch.from_numpy(short), torch.from_numpy(long)
+    padded[0, : len(short)], padded[1] = torch.from_numpy(short), torch.from_numpy(long)
     mask = (torch.arange(len(long)) < torch.tensor([[len(short)], [len(long)]])).long()
     with torch.inference_mode():
         naive = model(padded, attention_mask=mask).last_hidden_state[0, :27]
@@ -120,7 +177,7 @@ def test_the_padding_fault_exists(folder, name):
 
 @pytest.mark.parametrize("name", ["wav2vec2-layer", "wav2vec2-group"])
 def test_windows_agree_with_the_whole(folder, name, monkeypatch):
-    waveform, = noise(70 * 16_000)
+    (waveform,) = noise(70 * 16_000)
     encoder = load_encoder(folder / name)
     entering, band = (encode([waveform], encoder, layers)[0] for layers in ((0, 0), (1, 2)))
     monkeypatch.setattr(chapter, "CHUNK", 10_000)  # frames: the whole recording at once
@@ -136,7 +193,10 @@ def test_windows_tile_any_length():
     for frames in (1, CHUNK - 1, CHUNK, CHUNK + 1, 7 * CHUNK + 3):
         kept = [frame for start, stop, keep, end in windows(frames) for frame in range(keep, end)]
         assert kept == list(range(frames))
-        assert all(0 <= start <= keep < end <= stop <= frames and stop - start <= CHUNK for start, stop, keep, end in windows(frames))
+        assert all(
+            0 <= start <= keep < end <= stop <= frames and stop - start <= CHUNK
+            for start, stop, keep, end in windows(frames)
+        )
 
 
 def test_batches_cover_and_obey_their_limit():
@@ -150,9 +210,9 @@ def test_batches_cover_and_obey_their_limit():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_low_precision_gives_float32_frames(folder, dtype):
-    waveform, = noise(16_000)
-    exact, = encode([waveform], load_encoder(folder / "hubert-layer"))
-    low, = encode([waveform], load_encoder(folder / "hubert-layer", dtype=dtype))
+    (waveform,) = noise(16_000)
+    (exact,) = encode([waveform], load_encoder(folder / "hubert-layer"))
+    (low,) = encode([waveform], load_encoder(folder / "hubert-layer", dtype=dtype))
     assert low.dtype == np.float32 and np.corrcoef(low.ravel(), exact.ravel())[0, 1] > 0.99
 
 
@@ -160,7 +220,10 @@ def test_low_precision_gives_float32_frames(folder, dtype):
 def test_gpu_equals_cpu(folder):
     waveforms = noise(*LENGTHS)
     for name in FAMILIES:
-        for one, other in zip(encode(waveforms, load_encoder(folder / name, "cpu")), encode(waveforms, load_encoder(folder / name, "cuda"))):
+        for one, other in zip(
+            encode(waveforms, load_encoder(folder / name, "cpu")),
+            encode(waveforms, load_encoder(folder / name, "cuda")),
+        ):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-2)  # TF32 convolutions
 
 
@@ -175,17 +238,21 @@ def test_an_hour_fits_in_two_gibibytes(folder):
     program = f"""
 import resource, numpy as np, torch
 torch.set_num_threads(1)
-from sere_nb.encode import encode, load_encoder
+from sere_nb.encode import encode
+from sere_nb.encoder import load_encoder
 waveform = np.random.default_rng(0).standard_normal(3600 * 16_000, dtype=np.float32)
 frames, = encode([waveform], load_encoder({str(folder / "wav2vec2-group")!r}))
 print(len(frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
-    output = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    output = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert int(output[0]) == 179_999
     assert float(output[1]) < 2.0, f"peak of {output[1]} GiB"
 
 
 # ---- activity and pooling
+
 
 def test_pooling_takes_active_frames_only():
     frames = np.arange(12, dtype=np.float32).reshape(6, 2)
@@ -206,19 +273,24 @@ def test_activity_does_not_depend_on_gain(gain):
 
 # ---- loading, and what is refused
 
+
 def test_encoders_differ_by_identity_not_by_name(folder, tmp_path):
     import shutil
+
     shutil.copytree(folder / "wavlm-layer", tmp_path / "copy")
     assert load_encoder(tmp_path / "copy").identity == load_encoder(folder / "wavlm-layer").identity
     assert len({load_encoder(path).identity for path in folder.iterdir()}) == len(list(folder.iterdir()))
 
 
-@pytest.mark.parametrize("waveform, said", [
-    (np.array([0.0, np.nan] * 400), "waveform 1: not finite from 0.000 s"),
-    (np.array([0.0] * 800 + [np.inf]), "waveform 1: not finite from 0.050 s"),
-    (np.zeros((2, 800)), "waveform 1: shape (2, 800)"),
-    (np.zeros(0), "waveform 1: shape (0,)"),
-])
+@pytest.mark.parametrize(
+    "waveform, said",
+    [
+        (np.array([0.0, np.nan] * 400), "waveform 1: not finite from 0.000 s"),
+        (np.array([0.0] * 800 + [np.inf]), "waveform 1: not finite from 0.050 s"),
+        (np.zeros((2, 800)), "waveform 1: shape (2, 800)"),
+        (np.zeros(0), "waveform 1: shape (0,)"),
+    ],
+)
 def test_a_bad_waveform_is_named(waveform, said):
     with pytest.raises(SereError) as error:
         encode([np.ones(800), waveform], load_encoder("random"))
@@ -240,10 +312,18 @@ def test_what_cannot_be_loaded_says_so_in_one_line(folder, tmp_path, monkeypatch
     (tmp_path / "pickled" / "config.json").write_text('{"model_type": "wav2vec2"}')
     (tmp_path / "pickled" / "pytorch_model.bin").write_bytes(b"never read")
     (tmp_path / "other grid").mkdir()
-    (tmp_path / "other grid" / "config.json").write_text('{"model_type": "wav2vec2", "conv_kernel": [10, 3], "conv_stride": [5, 2]}')
+    (tmp_path / "other grid" / "config.json").write_text(
+        '{"model_type": "wav2vec2", "conv_kernel": [10, 3], "conv_stride": [5, 2]}'
+    )
     (tmp_path / "other grid" / "model.safetensors").write_bytes(b"")
-    for name, said in {tmp_path / "empty": "no config.json", tmp_path / "text": '"bert" is not one of', tmp_path / "pickled": "no *.safetensors",
-                       tmp_path / "other grid": "frames of (20, 10) samples", "nobody/nothing": "go online once", "a b c": "no such folder"}.items():
+    for name, said in {
+        tmp_path / "empty": "no config.json",
+        tmp_path / "text": '"bert" is not one of',
+        tmp_path / "pickled": "no *.safetensors",
+        tmp_path / "other grid": "frames of (20, 10) samples",
+        "nobody/nothing": "go online once",
+        "a b c": "no such folder",
+    }.items():
         with pytest.raises(SereError) as error:
             load_encoder(name)
         assert said in str(error.value) and "\n" not in str(error.value), error.value
@@ -251,9 +331,14 @@ def test_what_cannot_be_loaded_says_so_in_one_line(folder, tmp_path, monkeypatch
 
 def test_half_a_checkpoint_is_refused(folder, tmp_path):
     from safetensors.numpy import load_file, save_file
+
     weights = load_file(folder / "hubert-layer" / "model.safetensors")
     dropped = sorted(name for name in weights if "layers.1" in name)[0]
-    save_file({name: weight for name, weight in weights.items() if name != dropped}, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    save_file(
+        {name: weight for name, weight in weights.items() if name != dropped},
+        tmp_path / "model.safetensors",
+        metadata={"format": "pt"},
+    )
     (tmp_path / "config.json").write_text((folder / "hubert-layer" / "config.json").read_text())
     with pytest.raises(SereError, match="1 weights are missing"):
         encode(noise(800), load_encoder(tmp_path))
@@ -262,6 +347,7 @@ def test_half_a_checkpoint_is_refused(folder, tmp_path):
 def test_the_hub_is_asked_only_for_what_is_not_here(folder, monkeypatch):
     "A stand-in for the hub: with a local copy there must be no second, networked, call."
     import huggingface_hub
+
     calls = []
 
     def snapshot_download(repo, revision=None, local_files_only=False, **options):
@@ -290,6 +376,7 @@ def test_auto_falls_back_aloud(monkeypatch):
 
 def load_encoder_quietly(name):
     import warnings
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return load_encoder(name)
@@ -297,7 +384,12 @@ def load_encoder_quietly(name):
 
 def test_importing_loads_no_torch_and_asks_no_network():
     program = "import sys; import sere_nb.encode; print([name for name in ('torch', 'transformers', 'huggingface_hub') if name in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
 def test_receptive_field():
@@ -307,10 +399,13 @@ def test_receptive_field():
 
 def test_every_default_language_names_a_checkpoint():
     assert load_encoder("per-language") == PER_LANGUAGE
-    assert {"de", "it", "en", "pl", "zh"} <= set(PER_LANGUAGE) and all(name.count("/") >= 1 for name in PER_LANGUAGE.values())
+    assert {"de", "it", "en", "pl", "zh"} <= set(PER_LANGUAGE) and all(
+        name.count("/") >= 1 for name in PER_LANGUAGE.values()
+    )
 
 
 # ---- the cache
+
 
 def test_a_hit_is_identical(tmp_path):
     cache, key = FeatureCache(tmp_path), FeatureCache.key(audio="a", layers=(1, 2))
@@ -330,7 +425,7 @@ def test_damage_is_found_wherever_it_is(tmp_path):
     path = cache.path(key)
     whole = path.read_bytes()
     for place in range(len(whole)):
-        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         assert cache.get(key) is None and not path.exists(), f"byte {place}"
     for length in range(0, len(whole), 7):
         path.write_bytes(whole[:length])
@@ -368,7 +463,7 @@ def test_the_folder_can_be_set(tmp_path, monkeypatch):
 
 WRITER = """
 import sys, numpy as np
-from sere_nb.encode import FeatureCache
+from sere_nb.features import FeatureCache
 cache, seed = FeatureCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 for turn in range(int(sys.argv[3])):
@@ -380,7 +475,12 @@ for turn in range(int(sys.argv[3])):
 
 
 def writer(folder, turns):
-    return subprocess.Popen([sys.executable, "-c", WRITER, str(folder), "0", str(turns)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(folder), "0", str(turns)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def test_two_processes_write_the_same_entries(tmp_path):
@@ -410,21 +510,30 @@ def test_killed_in_the_middle(tmp_path):
 
 # ---- extraction
 
+
 def test_extraction_is_served_from_the_cache(corpus, tmp_path, monkeypatch):
     encoder, cache = load_encoder("random"), FeatureCache(tmp_path / "cache")
     first = extract(corpus, "both", encoder, cache=cache)
     expected = [pool(frames, active) for frames, active in extract_frames(corpus, encoder, cache=False)]
-    np.testing.assert_allclose(first[:, :encoder.width], np.stack(expected), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(first[:, : encoder.width], np.stack(expected), rtol=0, atol=1e-5)
     monkeypatch.setattr(chapter, "_make_unit", lambda *inputs: pytest.fail("made again"))
     again = extract(corpus, "encoder", encoder, cache=tmp_path / "cache")
-    assert again.dtype == np.float32 and again.tobytes() == np.ascontiguousarray(first[:, :encoder.width]).tobytes()
+    assert (
+        again.dtype == np.float32
+        and again.tobytes() == np.ascontiguousarray(first[:, : encoder.width]).tobytes()
+    )
 
 
 def test_content_counts_not_the_name(corpus, tmp_path):
     cache, encoder = FeatureCache(tmp_path / "cache"), load_encoder("random")
     before = extract(corpus, "encoder", encoder, cache=cache)
-    moved = corpus.assign(path=[str(Path(path).rename(Path(path).with_suffix(".moved.flac"))) for path in corpus.path])
-    assert extract(moved, "encoder", encoder, cache=cache).tobytes() == before.tobytes() and cache.info()["entries"] == 12
+    moved = corpus.assign(
+        path=[str(Path(path).rename(Path(path).with_suffix(".moved.flac"))) for path in corpus.path]
+    )
+    assert (
+        extract(moved, "encoder", encoder, cache=cache).tobytes() == before.tobytes()
+        and cache.info()["entries"] == 12
+    )
     soundfile.write(moved.path[0], noise(9_000, seed=1)[0], 16_000)
     after = extract(moved, "encoder", encoder, cache=cache)
     assert (after[0] != before[0]).any() and (after[1:] == before[1:]).all() and cache.info()["entries"] == 13
@@ -474,7 +583,7 @@ def test_the_system_refuses_in_the_middle_of_a_file(tmp_path):
     program = f"""
 import resource, numpy as np
 from sere_nb.core import SereError
-from sere_nb.encode import FeatureCache
+from sere_nb.features import FeatureCache
 cache = FeatureCache({str(tmp_path)!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 cache.put(FeatureCache.key(i=0), vector=np.zeros(1_000, np.float32))
@@ -486,7 +595,9 @@ except SereError as error:
     said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert "File too large" in said and said.count("\n") == 1
     cache = FeatureCache(tmp_path)
-    assert (cache.get(FeatureCache.key(i=0))["vector"] == 0).all() and cache.get(FeatureCache.key(i=1)) is None
+    assert (cache.get(FeatureCache.key(i=0))["vector"] == 0).all() and cache.get(
+        FeatureCache.key(i=1)
+    ) is None
     assert len([path for path in tmp_path.rglob("*") if path.is_file()]) == 1
 
 
@@ -494,7 +605,10 @@ def test_one_encoder_per_language(corpus, folder, tmp_path):
     both = {"de": str(folder / "wavlm-layer"), "it": str(folder / "hubert-layer")}
     rows = extract(corpus, "encoder", both, cache=tmp_path / "cache")
     for place, language in enumerate(("de", "it")):
-        np.testing.assert_array_equal(rows[place::2], extract(corpus.iloc[place::2].reset_index(drop=True), "encoder", both[language], cache=False))
+        np.testing.assert_array_equal(
+            rows[place::2],
+            extract(corpus.iloc[place::2].reset_index(drop=True), "encoder", both[language], cache=False),
+        )
     with pytest.raises(SereError, match="no encoder for language it; the map has de"):
         extract(corpus, "encoder", {"de": both["de"]}, cache=False)
     with pytest.raises(SereError, match="differ in width"):
@@ -502,7 +616,10 @@ def test_one_encoder_per_language(corpus, folder, tmp_path):
 
 
 def test_options_are_named(corpus):
-    for wrong, said in (({"features": "everything"}, "choose encoder, prosody or both"), ({"corrupt": "ignore"}, "choose raise or nan")):
+    for wrong, said in (
+        ({"features": "everything"}, "choose encoder, prosody or both"),
+        ({"corrupt": "ignore"}, "choose raise or nan"),
+    ):
         with pytest.raises(SereError, match=said):
             extract(corpus, **{"encoder": "random", "cache": False, **wrong})
     with pytest.raises(SereError, match="the table is empty"):
@@ -516,6 +633,9 @@ def test_real_speech_from_the_cache_is_identical(tmp_path):
     table["path"] = [str(CORPORA / path) for path in table.path]
     encoder = load_encoder_quietly("bundled")
     first = extract(table, "encoder", encoder, cache=tmp_path)
-    assert np.isfinite(first).all() and extract(table, "encoder", encoder, cache=tmp_path).tobytes() == first.tobytes()
+    assert (
+        np.isfinite(first).all()
+        and extract(table, "encoder", encoder, cache=tmp_path).tobytes() == first.tobytes()
+    )
     for frames, active in extract_frames(table, encoder, cache=False):
         assert frames.shape == (len(active), encoder.width) and 0.2 < active.mean() <= 1

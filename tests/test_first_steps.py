@@ -1,11 +1,11 @@
 "The newcomer's path as it is printed: every command of `First steps`, in order, in an empty folder; what it prints is what the page says."
+
 import os
 import re
 import subprocess
 import sys
 
 import pytest
-
 from conftest import ROOT
 
 BLOCKS = re.compile(r"^```(sh)?\n(.*?)^```$", re.M | re.S)
@@ -37,18 +37,31 @@ def test_the_path_ends_where_the_page_says(tmp_path, installed):
     command.chmod(0o755)
     folder = tmp_path / "empty"
     folder.mkdir()
-    environment = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}", "PYTHONPATH": str(installed), "COLUMNS": "200"}
+    environment = {
+        **os.environ,
+        "PATH": f"{command.parent}:{os.environ['PATH']}",
+        "PYTHONPATH": str(installed),
+        "COLUMNS": "200",
+    }
     ran = 0
     for text, printed in steps():
         if text.startswith(BY_HAND):
             continue
-        done = subprocess.run(["sh", "-e", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=600)
+        done = subprocess.run(
+            ["sh", "-e", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
+        )
         assert done.returncode == 0, f"{text}\n{done.stderr}"
         if printed:
             printed = by_name(printed)
-            said = done.stdout[-len(printed):] if text.startswith("sere demo") else by_name(done.stdout)  # `ls` comes last there
+            said = (
+                done.stdout[-len(printed) :] if text.startswith("sere demo") else by_name(done.stdout)
+            )  # `ls` comes last there
             assert NUMBER.sub("#", said).strip() == NUMBER.sub("#", printed).strip(), f"{text}\n{done.stdout}"
-            differences = [abs(float(a) - float(b)) for a, b in zip(NUMBER.findall(said), NUMBER.findall(printed))]
-            assert max(differences, default=0) < 3, f"{text}\n{done.stdout}"  # another processor may round a probability
+            differences = [
+                abs(float(a) - float(b)) for a, b in zip(NUMBER.findall(said), NUMBER.findall(printed))
+            ]
+            assert max(differences, default=0) < 3, (
+                f"{text}\n{done.stdout}"
+            )  # another processor may round a probability
         ran += 1
     assert ran == 6 and (folder / "study" / "report.html").exists()

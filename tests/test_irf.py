@@ -1,4 +1,5 @@
 "The resonance field: what it promises on any data, and on recordings of people."
+
 import subprocess
 import sys
 import time
@@ -9,9 +10,17 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sere_nb.baselines import Task
 from sere_nb.core import assert_same, generator
-from sere_nb.irf import ResonanceClassifier, free_energy, organise, resonance, resonance_coordinates, sere, settle
+from sere_nb.irf import (
+    ResonanceClassifier,
+    free_energy,
+    organise,
+    resonance,
+    resonance_coordinates,
+    sere,
+    settle,
+)
+from sere_nb.tasks import Task
 
 
 @parametrize_with_checks([ResonanceClassifier()])
@@ -26,7 +35,7 @@ def clouds(seed, classes=4, size=60, features=10, apart=4.0, shots=3):
     y = np.tile(np.arange(classes), size)
     source, target = (centres[y] + random.normal(size=(len(y), features)) + shift for shift in (0.0, 0.3))
     labels = np.full(len(y), -1)
-    labels[:classes * shots] = y[:classes * shots]
+    labels[: classes * shots] = y[: classes * shots]
     speakers = np.repeat(np.arange(6), len(y) // 6).astype(str)
     return Task(source, labels, speakers, target, speakers, tuple("abcdefgh"[:classes])), y
 
@@ -37,10 +46,14 @@ def test_energy_falls(seed, balance):
     random = generator("energy", seed)
     n, classes = 80, 3
     X, free = random.normal(size=(n, 4)), random.random(n) > 0.1
-    table = np.where(free[:, None], random.dirichlet(np.ones(classes), n), np.eye(classes)[random.integers(0, classes, n)])
+    table = np.where(
+        free[:, None], random.dirichlet(np.ones(classes), n), np.eye(classes)[random.integers(0, classes, n)]
+    )
     groups = random.integers(0, 3, n)
     weights = np.where(free, 1.0, 3.0)
-    energies = organise(resonance_coordinates(X, X, 3.0), table, free, weights, groups, 1e-2, 0.05, balance, 40)[3]
+    energies = organise(
+        resonance_coordinates(X, X, 3.0), table, free, weights, groups, 1e-2, 0.05, balance, 40
+    )[3]
     assert np.diff(energies).max() < 1e-9 and energies[0] - energies[-1] > 1e-4
 
 
@@ -52,7 +65,10 @@ def test_settled_beliefs_are_the_best_ones(seed):
     best = settle(field, groups, 0.3, 0.7)[0]
 
     def energy(table):  # the field held fixed: twice the quadratic term is the tangent
-        return 2 * free_energy(table, field, np.ones(20, bool), np.ones(20), groups, 0.3, 0.7) - free_energy(table, 0 * field, np.ones(20, bool), np.ones(20), groups, 0.3, 0.7)
+        return 2 * free_energy(table, field, np.ones(20, bool), np.ones(20), groups, 0.3, 0.7) - free_energy(
+            table, 0 * field, np.ones(20, bool), np.ones(20), groups, 0.3, 0.7
+        )
+
     for _ in range(200):
         moved = 0.99 * best + 0.01 * random.dirichlet(np.ones(3), 20)
         assert energy(moved) >= energy(best) - 1e-9
@@ -89,12 +105,16 @@ def test_few_labels_damp_the_field_more(labels, times, monkeypatch):
     random = generator("few")
     truth = np.repeat([0, 1], 60)
     X, y = random.normal(size=(120, 5)) + 3 * truth[:, None], np.full(120, -1)
-    y[:labels], y[60:60 + labels] = 0, 1
+    y[:labels], y[60 : 60 + labels] = 0, 1
     model = ResonanceClassifier().fit(X, y)
     assert np.isclose(model.damping_ / model.damping, times)
     assert np.mean(model.transduction_ == truth) > 0.95
     monkeypatch.setattr("sere_nb.irf.FEW", 0)
-    assert_same(ResonanceClassifier(damping=times * model.damping).fit(X, y).label_distributions_, model.label_distributions_, atol=1e-9)
+    assert_same(
+        ResonanceClassifier(damping=times * model.damping).fit(X, y).label_distributions_,
+        model.label_distributions_,
+        atol=1e-9,
+    )
 
 
 def test_new_recordings():
@@ -106,7 +126,9 @@ def test_new_recordings():
     assert np.mean(model.predict(task.target_X[:120]) == model.transduction_[-120:]) > 0.95
 
 
-@pytest.mark.parametrize("damage", ["one shot", "ten targets", "class absent", "noise", "constant", "one target", "huge"])
+@pytest.mark.parametrize(
+    "damage", ["one shot", "ten targets", "class absent", "noise", "constant", "one target", "huge"]
+)
 def test_hard_targets_give_finite_numbers(damage):
     task, truth = clouds(4)
     random = generator("damage")
@@ -114,7 +136,9 @@ def test_hard_targets_give_finite_numbers(damage):
     rows = np.arange(len(X))
     if damage == "one shot":
         task = replace(task, source_y=np.where(np.arange(len(task.source_y)) < 4, task.source_y, -1))
-    rows = {"ten targets": rows[:10], "one target": rows[:1], "class absent": rows[truth != 2]}.get(damage, rows)
+    rows = {"ten targets": rows[:10], "one target": rows[:1], "class absent": rows[truth != 2]}.get(
+        damage, rows
+    )
     if damage == "noise":
         X[: int(0.9 * len(X))] = 5 * random.normal(size=(int(0.9 * len(X)), X.shape[1]))
     if damage == "constant":
@@ -135,7 +159,9 @@ def test_collapse_is_warned_of():
     random = generator("collapse")
     X = np.vstack([random.normal(size=(2, 3)) + [[0, 0, 0], [9, 9, 9]], random.normal(size=(60, 3))])
     with pytest.warns(UserWarning, match="collapsed"):
-        ResonanceClassifier(balance=0, temperature=0.02, damping=0.01, anchor_weight=3.0).fit(X, np.r_[0, 1, np.full(60, -1)])
+        ResonanceClassifier(balance=0, temperature=0.02, damping=0.01, anchor_weight=3.0).fit(
+            X, np.r_[0, 1, np.full(60, -1)]
+        )
 
 
 def test_bad_input_is_refused():
@@ -148,8 +174,16 @@ def test_bad_input_is_refused():
 
 def test_same_on_one_and_on_two_threads():
     script = "import numpy as np, sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; print(sere(clouds(0, size=24)[0]).round(5).tolist())"
-    said = [subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True,
-                           env={**__import__("os").environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count}).stdout for count in "12"]
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**__import__("os").environ, "OMP_NUM_THREADS": count, "OPENBLAS_NUM_THREADS": count},
+        ).stdout
+        for count in "12"
+    ]
     assert said[0] == said[1] and len(said[0]) > 1000
 
 
@@ -166,10 +200,14 @@ def test_fifty_thousand_samples():
 
 def test_real_speech(real_corpora):
     "German to Italian on prosody-free spectra: better than the same labels without the field, over four draws."
-    from sere_nb.baselines import few_shot, logreg, make_task
-    from sere_nb.data import load_corpus, read_audio
+    from sere_nb.audio import read_audio
+    from sere_nb.baselines import logreg
+    from sere_nb.data import load_corpus
+    from sere_nb.frames import active_frames, loudness, power_spectrum, windows
     from sere_nb.metrics import uar
-    from sere_nb.prosody import active_frames, loudness, power_spectrum, spectral_shape, windows
+    from sere_nb.prosody import spectral_shape
+    from sere_nb.tasks import few_shot, make_task
+
     tables, features = [], []
     for name in ("emodb", "emovo"):
         table = load_corpus(name, real_corpora / name)
@@ -178,10 +216,25 @@ def test_real_speech(real_corpora):
             waveform = read_audio(path)
             level, active = loudness(waveform), active_frames(loudness(waveform))
             shape = spectral_shape(power_spectrum(windows(waveform)))[active]
-            vectors.append(np.concatenate([shape.mean(0), shape.std(0), [level[active].mean(), level[active].std(), np.abs(np.diff(level)).mean(), active.mean()]]))
+            vectors.append(
+                np.concatenate(
+                    [
+                        shape.mean(0),
+                        shape.std(0),
+                        [
+                            level[active].mean(),
+                            level[active].std(),
+                            np.abs(np.diff(level)).mean(),
+                            active.mean(),
+                        ],
+                    ]
+                )
+            )
         tables.append(table)
         features.append(np.array(vectors))
     everything, truth, rows = make_task(tables[0], features[0], tables[1], features[1])
     tasks = [few_shot(everything, rows, tables[0], 5, draw) for draw in range(100, 104)]
-    field, plain = (np.mean([uar(truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg))
+    field, plain = (
+        np.mean([uar(truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
+    )
     assert field > plain + 0.02, (field, plain)

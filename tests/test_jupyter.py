@@ -1,4 +1,5 @@
 "A reader's session: JupyterLab, a chapter run from top to bottom, a slider moved, another picture; a sentence spoken, a file uploaded, two answers."
+
 import os
 import re
 import shutil
@@ -10,8 +11,8 @@ import urllib.request
 from contextlib import suppress
 
 import pytest
-
 from conftest import ROOT
+
 from sere_nb.core import EMOTIONS
 from sere_nb.data import mini_corpus
 
@@ -29,11 +30,29 @@ def lab(tmp_path):
     "JupyterLab on a free port of this machine, serving a folder that holds one chapter."
     shutil.copy(ROOT / "nbs" / "11b_widgets.ipynb", tmp_path)
     (tmp_path / "home").mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "JUPYTER_CONFIG_DIR": str(tmp_path / "home"), "JUPYTER_RUNTIME_DIR": str(tmp_path / "home")}
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", "--port=0", "--IdentityProvider.token=", "--LabApp.news_url=",
-               "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate", f"--ServerApp.root_dir={tmp_path}"]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "home"),
+        "JUPYTER_RUNTIME_DIR": str(tmp_path / "home"),
+    }
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        "--port=0",
+        "--IdentityProvider.token=",
+        "--LabApp.news_url=",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        f"--ServerApp.root_dir={tmp_path}",
+    ]
     log = open(tmp_path / "home" / "log", "w+")
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+    server = subprocess.Popen(
+        command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+    )
     try:
         deadline, address = time.monotonic() + 120, None
         while address is None and server.poll() is None and time.monotonic() < deadline:
@@ -54,11 +73,17 @@ def tab(browser, lab):
     tab.set_default_timeout(120_000)
     tab.goto(f"{lab}lab/tree/11b_widgets.ipynb?reset")
     tab.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    tab.get_by_role("button", name="Select Kernel").click()  # the notebook names none, so that it runs anywhere
-    tab.get_by_text(re.compile(r"\| Idle$")).wait_for()  # cells that are run before the kernel answers are dropped
+    tab.get_by_role(
+        "button", name="Select Kernel"
+    ).click()  # the notebook names none, so that it runs anywhere
+    tab.get_by_text(
+        re.compile(r"\| Idle$")
+    ).wait_for()  # cells that are run before the kernel answers are dropped
     tab.get_by_role("menuitem", name="Run", exact=True).click()
     tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    tab.get_by_role("button", name="Record", exact=True).wait_for()  # the last panel: everything before it has run
+    tab.get_by_role(
+        "button", name="Record", exact=True
+    ).wait_for()  # the last panel: everything before it has run
     assert tab.locator("[data-mime-type='application/vnd.jupyter.error']").count() == 0
     yield tab
     tab.close()
@@ -93,8 +118,12 @@ def a_voice_gets_an_answer(tab):
     panel.get_by_role("button", name="Stop", exact=True).click()
     wait_until(lambda: answered(panel) != uploaded, "the recording got no answer")
     emotion, seconds = answered(panel)
-    assert emotion in EMOTIONS and 1.5 < seconds < 6  # the sentence that runs into the microphone, for as long as it was open
-    assert [image.evaluate("image => image.naturalWidth") > 300 for image in panel.locator("img:visible").all()] == [True, True]
+    assert (
+        emotion in EMOTIONS and 1.5 < seconds < 6
+    )  # the sentence that runs into the microphone, for as long as it was open
+    assert [
+        image.evaluate("image => image.naturalWidth") > 300 for image in panel.locator("img:visible").all()
+    ] == [True, True]
 
 
 def answered(panel):
@@ -115,4 +144,6 @@ def wait_until(happened, otherwise, patience=60):
 
 def contents(picture):
     "The bytes of a picture in the page."
-    return picture.evaluate("async image => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer())).join()")
+    return picture.evaluate(
+        "async image => Array.from(new Uint8Array(await (await fetch(image.src)).arrayBuffer())).join()"
+    )

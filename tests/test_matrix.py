@@ -1,4 +1,5 @@
 "A night's run survives everything: killed workers and clients, a full disk, a second run, damaged files; and the results do not depend on it."
+
 import csv
 import json
 import os
@@ -13,31 +14,56 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from conftest import ROOT, one_line
+
 from sere_nb.baselines import logreg, majority, run_task
 from sere_nb.core import SereError
 from sere_nb.data import mini_corpus
-from sere_nb.encode import extract
-from sere_nb.transfer import COLUMNS, METHODS, Job, JobStore, job_table, run_job, run_study
+from sere_nb.features import extract
+from sere_nb.store import JobStore
+from sere_nb.study import COLUMNS, METHODS, Job, job_table, run_job, run_study
 
 LANGUAGES = ("de", "it", "zh")
 TABLES = {f"mini-{language}": mini_corpus(language) for language in LANGUAGES}
-WORDS = ["matrix", *[word for name in TABLES for word in ("--corpus", name)], "--features", "prosody", "--methods", "logreg,selftrain,sere,logreg-all", "--draws", "12"]
+WORDS = [
+    "matrix",
+    *[word for name in TABLES for word in ("--corpus", name)],
+    "--features",
+    "prosody",
+    "--methods",
+    "logreg,selftrain,sere,logreg-all",
+    "--draws",
+    "12",
+]
 TOTAL = 6 * (3 * 12 + 1)  # jobs of that command
-TIMELESS = [column for column in COLUMNS if column != "seconds"]  # what two runs of one study must agree on; how long it took is no result
+TIMELESS = [
+    column for column in COLUMNS if column != "seconds"
+]  # what two runs of one study must agree on; how long it took is no result
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
 
 
 def start(*words):
     "The command as a process that can be killed, in a process group of its own."
-    return subprocess.Popen([sys.executable, "-m", "sere_nb.cli", *map(str, words)], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell may have told its background processes to ignore Ctrl-C
+    return subprocess.Popen(
+        [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # a shell may have told its background processes to ignore Ctrl-C
 
 
 def finish(*words):
     "The command, which should end well."
-    done = subprocess.run([sys.executable, "-m", "sere_nb.cli", *map(str, words)], env=ENVIRONMENT, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     return done
 
@@ -81,14 +107,37 @@ def cluster(tmp_path):
     file, processes = tmp_path / "scheduler.json", []
 
     def launch(*words):
-        processes.append(subprocess.Popen([sys.executable, "-m", "dask", *words], env=ENVIRONMENT, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        processes.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "dask", *words],
+                env=ENVIRONMENT,
+                cwd=tmp_path,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
         return processes[-1]
+
     launch("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
     while not (file.exists() and file.read_text().strip()):
         assert processes[0].poll() is None
         time.sleep(0.1)
     address = json.loads(file.read_text())["address"]
-    workers = [launch("worker", address, "--host", "127.0.0.1", "--nthreads", "1", "--no-nanny", "--no-dashboard", "--name", f"w{i}") for i in range(2)]
+    workers = [
+        launch(
+            "worker",
+            address,
+            "--host",
+            "127.0.0.1",
+            "--nthreads",
+            "1",
+            "--no-nanny",
+            "--no-dashboard",
+            "--name",
+            f"w{i}",
+        )
+        for i in range(2)
+    ]
     yield address, workers
     for process in processes:
         process.kill()
@@ -108,7 +157,9 @@ def test_cluster_loses_a_worker_and_its_client(alone, cluster, tmp_path):
     assert 0 < len(before) < TOTAL
     finish(*WORDS, "--out", out, "--scheduler", address, "--resume")
     after = stored(out)
-    assert len(after) == TOTAL and before.items() <= after.items()  # nothing lost, nothing doubled, nothing computed twice
+    assert (
+        len(after) == TOTAL and before.items() <= after.items()
+    )  # nothing lost, nothing doubled, nothing computed twice
     assert without_times(out) == without_times(alone)
 
 
@@ -135,11 +186,27 @@ def test_processes_killed_and_interrupted(alone, tmp_path):
 def test_results_are_those_of_the_loop(alone):
     features = {name: extract(table, features="prosody") for name, table in TABLES.items()}
     chosen = {name: METHODS[name] for name in ("logreg", "selftrain", "sere", "logreg-all")}
-    loop = pd.DataFrame([row for s in TABLES for t in TABLES if s != t for row in run_task(TABLES[s], features[s], TABLES[t], features[t], chosen, draws=12)])
+    loop = pd.DataFrame(
+        [
+            row
+            for s in TABLES
+            for t in TABLES
+            if s != t
+            for row in run_task(TABLES[s], features[s], TABLES[t], features[t], chosen, draws=12)
+        ]
+    )
     found = pd.read_csv(alone / "results.csv")
     same = [column for column in TIMELESS if column != "encoder"]
     pd.testing.assert_frame_equal(found[same], loop[same], atol=1e-6)
-    assert {"summary.csv", "comparisons.csv", "ranks.csv", "directions.csv", "matrix.png", "report.html", "provenance.json"} <= {path.name for path in alone.iterdir()}
+    assert {
+        "summary.csv",
+        "comparisons.csv",
+        "ranks.csv",
+        "directions.csv",
+        "matrix.png",
+        "report.html",
+        "provenance.json",
+    } <= {path.name for path in alone.iterdir()}
 
 
 def test_order_of_pairs_and_draws_does_not_matter():
@@ -147,12 +214,24 @@ def test_order_of_pairs_and_draws_does_not_matter():
     forth = run_study(TABLES, [("mini-de", "mini-it"), ("mini-zh", "mini-it")], draws=[0, 1], **some)
     back = run_study(TABLES, [("mini-zh", "mini-it"), ("mini-de", "mini-it")], draws=[1, 0], **some)
     key = ["source", "target", "draw", "method"]
-    pd.testing.assert_frame_equal(*(rows[TIMELESS].sort_values(key, ignore_index=True) for rows in (forth, back)))
+    pd.testing.assert_frame_equal(
+        *(rows[TIMELESS].sort_values(key, ignore_index=True) for rows in (forth, back))
+    )
 
 
 def test_target_labels_are_not_used():
-    shuffled = TABLES["mini-it"].assign(emotion=np.random.default_rng(0).permutation(TABLES["mini-it"].emotion))
-    first, second = (run_study({"mini-de": TABLES["mini-de"], "mini-it": table}, [("mini-de", "mini-it")], features="prosody", draws=2) for table in (TABLES["mini-it"], shuffled))
+    shuffled = TABLES["mini-it"].assign(
+        emotion=np.random.default_rng(0).permutation(TABLES["mini-it"].emotion)
+    )
+    first, second = (
+        run_study(
+            {"mini-de": TABLES["mini-de"], "mini-it": table},
+            [("mini-de", "mini-it")],
+            features="prosody",
+            draws=2,
+        )
+        for table in (TABLES["mini-it"], shuffled)
+    )
     for one, other in zip(first.probabilities, second.probabilities):
         np.testing.assert_array_equal(one, other)
     assert not np.array_equal(first.uar, second.uar)
@@ -160,17 +239,39 @@ def test_target_labels_are_not_used():
 
 def study(folder, **options):
     "A tiny study: two tasks, two cheap methods, four draws."
-    return run_study({name: TABLES[name] for name in ("mini-de", "mini-it")}, **{**dict(features="prosody", methods={"majority": METHODS["majority"], "logreg": METHODS["logreg"]}, draws=4), **options}, folder=folder)
+    return run_study(
+        {name: TABLES[name] for name in ("mini-de", "mini-it")},
+        **{
+            **dict(
+                features="prosody",
+                methods={"majority": METHODS["majority"], "logreg": METHODS["logreg"]},
+                draws=4,
+            ),
+            **options,
+        },
+        folder=folder,
+    )
 
 
 def test_a_folder_with_results_is_not_overwritten(alone):
     before = (alone / "results.csv").read_bytes()
-    done = subprocess.run([sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(alone)], env=ENVIRONMENT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(alone)],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
     assert "holds results already" in one_line(done) and (alone / "results.csv").read_bytes() == before
 
 
-CHANGES = {"draws": dict(draws=5), "shots": dict(shots=4), "norm": dict(norm="corpus"), "features": dict(features="both"), "methods": dict(methods={"logreg": METHODS["logreg"]}),
-           "pairs": dict(pairs=[("mini-it", "mini-de")])}
+CHANGES = {
+    "draws": dict(draws=5),
+    "shots": dict(shots=4),
+    "norm": dict(norm="corpus"),
+    "features": dict(features="both"),
+    "methods": dict(methods={"logreg": METHODS["logreg"]}),
+    "pairs": dict(pairs=[("mini-it", "mini-de")]),
+}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -186,12 +287,21 @@ def test_resume_names_changed_recordings(tmp_path):
     study(tmp_path)
     fewer = {"mini-de": TABLES["mini-de"], "mini-it": TABLES["mini-it"].iloc[:-1]}
     with pytest.raises(SereError, match="features of mini-it"):
-        run_study(fewer, features="prosody", methods={"majority": METHODS["majority"], "logreg": METHODS["logreg"]}, draws=4, folder=tmp_path, resume=True)
+        run_study(
+            fewer,
+            features="prosody",
+            methods={"majority": METHODS["majority"], "logreg": METHODS["logreg"]},
+            draws=4,
+            folder=tmp_path,
+            resume=True,
+        )
 
 
 def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     first = study(tmp_path)
-    monkeypatch.setattr("sere_nb.transfer.extract", lambda *_, **__: pytest.fail("features were extracted again"))
+    monkeypatch.setattr(
+        "sere_nb.transfer.extract", lambda *_, **__: pytest.fail("features were extracted again")
+    )
     monkeypatch.setattr("sere_nb.transfer.run_job", lambda *_: pytest.fail("a job was computed again"))
     again = study(tmp_path, resume=True)
     pd.testing.assert_frame_equal(first[COLUMNS], again[COLUMNS])
@@ -200,7 +310,12 @@ def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
 def test_two_runs_in_one_folder(tmp_path):
     first = start(*WORDS, "--out", tmp_path / "out")
     wait_for(tmp_path / "out", 50_000, first)
-    second = subprocess.run([sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(tmp_path / "out"), "--resume"], env=ENVIRONMENT, capture_output=True, text=True)
+    second = subprocess.run(
+        [sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(tmp_path / "out"), "--resume"],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
     assert "another run is writing there" in one_line(second)
@@ -212,7 +327,12 @@ def small_disk(tmp_path):
     "A file system of 600 KB."
     place = tmp_path / "disk"
     place.mkdir()
-    if shutil.which("mount") is None or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(place)], capture_output=True).returncode:
+    if (
+        shutil.which("mount") is None
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(place)], capture_output=True
+        ).returncode
+    ):
         pytest.skip("a small file system cannot be mounted here; test_full_store asks the same of SQLite")
     yield place
     subprocess.run(["umount", "--lazy", str(place)], check=True)
@@ -225,7 +345,10 @@ def test_full_disk(small_disk):
     subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)  # somebody made room
     before = stored(small_disk / "out")
     study(small_disk / "out", draws=100, resume=True)
-    assert 0 < len(before) < 400 == len(stored(small_disk / "out")) and before.items() <= stored(small_disk / "out").items()
+    assert (
+        0 < len(before) < 400 == len(stored(small_disk / "out"))
+        and before.items() <= stored(small_disk / "out").items()
+    )
 
 
 def test_full_store(tmp_path):
@@ -249,7 +372,15 @@ def flipped(path):
     path.write_bytes(raw)
 
 
-@pytest.mark.parametrize("harm", [flipped, lambda path: path.write_text("source,target\n" * 1000), lambda path: path.write_bytes(path.read_bytes()[:9000])], ids=["one bit", "another file", "cut off"])
+@pytest.mark.parametrize(
+    "harm",
+    [
+        flipped,
+        lambda path: path.write_text("source,target\n" * 1000),
+        lambda path: path.write_bytes(path.read_bytes()[:9000]),
+    ],
+    ids=["one bit", "another file", "cut off"],
+)
 def test_damaged_results_give_one_line(tmp_path, harm):
     store = JobStore(tmp_path)
     for draw in range(20):
@@ -272,11 +403,23 @@ def test_a_lost_process_gives_one_line(tmp_path):
         study(tmp_path, methods={"majority": METHODS["majority"], "deadly": (deadly, "source-shots")}, jobs=2)
     kept = len(stored(tmp_path))
     assert kept > 0
-    assert len(study(tmp_path, methods={"majority": METHODS["majority"], "deadly": (majority, "source-shots")}, resume=True)) == 16
+    assert (
+        len(
+            study(
+                tmp_path,
+                methods={"majority": METHODS["majority"], "deadly": (majority, "source-shots")},
+                resume=True,
+            )
+        )
+        == 16
+    )
 
 
 def test_a_method_that_returns_nonsense_is_named():
-    for nonsense in (lambda task: np.ones((3, 2)), lambda task: np.full((len(task.target_X), len(task.classes)), np.nan)):
+    for nonsense in (
+        lambda task: np.ones((3, 2)),
+        lambda task: np.full((len(task.target_X), len(task.classes)), np.nan),
+    ):
         with pytest.raises(SereError, match="nonsense on mini-de → mini-it, draw 0"):
             study(None, methods={"nonsense": (nonsense, "source-shots")})
 
@@ -304,14 +447,16 @@ def test_a_job_costs_little(tmp_path):
         run_job(str(tmp_path / "study"), "alone", job, idle)
     times.append(time.process_time())
     cost = (np.diff(times)[0] - np.diff(times)[1]) / 500
-    assert cost < 0.0025, f"{1000 * cost:.1f} ms of processor time beside each job: more than 5 % of a job of 50 ms"
+    assert cost < 0.0025, (
+        f"{1000 * cost:.1f} ms of processor time beside each job: more than 5 % of a job of 50 ms"
+    )
 
 
 SMALL = """
 import resource, sys
 from joblib.externals.loky import get_reusable_executor
 from sere_nb.data import mini_corpus
-from sere_nb.transfer import run_study
+from sere_nb.study import run_study
 if __name__ == "__main__":
     run_study({"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}, folder=sys.argv[1], draws=4, jobs=2)
     get_reusable_executor().shutdown(wait=True)  # a child counts when it has ended
@@ -322,9 +467,17 @@ if __name__ == "__main__":
 def test_a_worker_stays_small(tmp_path):
     "In a process of its own, whose only large children are the workers; the test runner has had others."
     (tmp_path / "small.py").write_text(SMALL)
-    done = subprocess.run([sys.executable, str(tmp_path / "small.py"), str(tmp_path / "study")], capture_output=True, text=True, env=ENVIRONMENT, timeout=600)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "small.py"), str(tmp_path / "study")],
+        capture_output=True,
+        text=True,
+        env=ENVIRONMENT,
+        timeout=600,
+    )
     assert done.returncode == 0, done.stderr
-    assert 50_000 < int(done.stdout.split()[-1]) < 2**20, done.stdout  # KiB: below 1 GiB, and no worker is as small as 50 MB
+    assert 50_000 < int(done.stdout.split()[-1]) < 2**20, (
+        done.stdout
+    )  # KiB: below 1 GiB, and no worker is as small as 50 MB
 
 
 def test_an_oracle_is_computed_once(tmp_path):
@@ -336,6 +489,7 @@ def test_an_oracle_is_computed_once(tmp_path):
 @pytest.fixture
 def own_corpora(tmp_path):
     "A folder as a user has it: labelled, or with an empty column of emotions."
+
     def make(name, language, labelled):
         table = mini_corpus(language).groupby("emotion").head(8)
         folder = tmp_path / name
@@ -345,32 +499,80 @@ def own_corpora(tmp_path):
             writer.writerow(["path", "speaker", "language", "emotion"])
             for row in table.itertuples():
                 shutil.copy(row.path, folder)
-                writer.writerow([Path(row.path).name, row.speaker, row.language, row.emotion if labelled else ""])
+                writer.writerow(
+                    [Path(row.path).name, row.speaker, row.language, row.emotion if labelled else ""]
+                )
         return f"{name}={folder}"
+
     return make
 
 
 def test_a_corpus_without_labels_becomes_a_column_of_predictions(own_corpora, tmp_path):
-    words = ["--corpus", own_corpora("mine", "it", False), "--corpus", own_corpora("theirs", "de", True), "--corpus", "mini-zh", "--features", "prosody", "--methods", "logreg,sere", "--draws", "3"]
+    words = [
+        "--corpus",
+        own_corpora("mine", "it", False),
+        "--corpus",
+        own_corpora("theirs", "de", True),
+        "--corpus",
+        "mini-zh",
+        "--features",
+        "prosody",
+        "--methods",
+        "logreg,sere",
+        "--draws",
+        "3",
+    ]
     finish("matrix", *words, "--out", tmp_path / "out")
     scores, said = (pd.read_csv(tmp_path / "out" / name) for name in ("results.csv", "predictions_mine.csv"))
     assert set(zip(scores.source, scores.target)) == {("theirs", "mini-zh"), ("mini-zh", "theirs")}
-    assert len(said) == 2 * 2 * 40 and set(said.source) == {"theirs", "mini-zh"} and said.agreement.between(0.333, 1).all()
+    assert (
+        len(said) == 2 * 2 * 40
+        and set(said.source) == {"theirs", "mini-zh"}
+        and said.agreement.between(0.333, 1).all()
+    )
     emotions = sorted(mini_corpus("de").emotion.unique())
     np.testing.assert_allclose(said[emotions].sum(axis=1), 1, atol=1e-4)
-    truth = mini_corpus("it").assign(path=lambda table: [Path(path).name for path in table.path]).set_index("path").emotion
-    assert (said[said.method == "logreg"].emotion == truth[[Path(path).name for path in said[said.method == "logreg"].path]].to_numpy()).mean() > 0.4  # chance is 0.2
+    truth = (
+        mini_corpus("it")
+        .assign(path=lambda table: [Path(path).name for path in table.path])
+        .set_index("path")
+        .emotion
+    )
+    assert (
+        said[said.method == "logreg"].emotion
+        == truth[[Path(path).name for path in said[said.method == "logreg"].path]].to_numpy()
+    ).mean() > 0.4  # chance is 0.2
 
 
 def test_a_corpus_without_labels_is_no_source(own_corpora, tmp_path):
     table = mini_corpus("it").assign(emotion=None)
     with pytest.raises(SereError, match="mini-it has no labels: it can be a target"):
-        run_study({"mini-de": TABLES["mini-de"], "mini-it": table}, [("mini-it", "mini-de")], features="prosody")
+        run_study(
+            {"mini-de": TABLES["mini-de"], "mini-it": table}, [("mini-it", "mini-de")], features="prosody"
+        )
 
 
 def test_matrix_mistakes_give_one_line(sere, tmp_path):
-    assert "at least two corpora" in one_line(sere("matrix", "--corpus", "mini-de", "--out", tmp_path / "out"))
-    assert "two corpora are called" in one_line(sere("matrix", "--corpus", "mini-de", "--corpus", "mini-de", "--out", tmp_path / "out"))
-    assert "baseline magic" in one_line(sere("matrix", "--corpus", "mini-de", "--corpus", "mini-it", "--baseline", "magic", "--out", tmp_path / "out"))
+    assert "at least two corpora" in one_line(
+        sere("matrix", "--corpus", "mini-de", "--out", tmp_path / "out")
+    )
+    assert "two corpora are called" in one_line(
+        sere("matrix", "--corpus", "mini-de", "--corpus", "mini-de", "--out", tmp_path / "out")
+    )
+    assert "baseline magic" in one_line(
+        sere(
+            "matrix",
+            "--corpus",
+            "mini-de",
+            "--corpus",
+            "mini-it",
+            "--baseline",
+            "magic",
+            "--out",
+            tmp_path / "out",
+        )
+    )
     (tmp_path / "file").write_text("")
-    assert "cannot be written" in one_line(sere("matrix", "--corpus", "mini-de", "--corpus", "mini-it", "--out", tmp_path / "file" / "out"))
+    assert "cannot be written" in one_line(
+        sere("matrix", "--corpus", "mini-de", "--corpus", "mini-it", "--out", tmp_path / "file" / "out")
+    )

@@ -1,4 +1,5 @@
 "The bundled synthetic corpus: what ships is complete, decodes, and is what the chapter's functions make."
+
 import subprocess
 import sys
 import time
@@ -9,8 +10,9 @@ import pandas as pd
 import pytest
 
 from sere_nb import mini
+from sere_nb.audio import read_audio
 from sere_nb.core import SereError
-from sere_nb.data import check_corpus, load_corpus, mini_corpus, read_audio
+from sere_nb.data import check_corpus, load_corpus, mini_corpus
 
 FOLDER = Path(mini.__file__).parent / "bundled" / "mini"
 
@@ -69,10 +71,14 @@ def test_an_utterance_depends_on_nothing_but_its_arguments(espeak):
     sentence = mini.LANGUAGES["en"].sentences[2]
     here = mini.synthesise(sentence, "en", "f3", "fear")
     mini.synthesise("Qualcosa di diverso.", "it", "edward", "anger")
-    time.sleep(1.1)  # left alone, eSpeak NG seeds the noise of breathy voices such as f3 with the second of the clock
+    time.sleep(
+        1.1
+    )  # left alone, eSpeak NG seeds the noise of breathy voices such as f3 with the second of the clock
     np.testing.assert_array_equal(mini.synthesise(sentence, "en", "f3", "fear"), here)
     program = f"import sys; from sere_nb.mini import synthesise; sys.stdout.buffer.write(synthesise({sentence!r}, 'en', 'f3', 'fear').tobytes())"
-    fresh = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, cwd=FOLDER.parents[2]).stdout
+    fresh = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, check=True, cwd=FOLDER.parents[2]
+    ).stdout
     np.testing.assert_array_equal(np.frombuffer(fresh, np.float32), here)
 
 
@@ -91,13 +97,16 @@ def test_a_folder_made_here_is_read_like_any_other_corpus(espeak, tmp_path):
     assert not list((tmp_path / "made").rglob("*.tmp"))
 
 
-@pytest.mark.parametrize("arguments, reason", [
-    (("Hallo.", "fr", "f2", "anger"), 'no rules for "fr"; there are some for de, en, it, zh'),
-    (("Hallo.", "de", "f2", "boredom"), 'no rules for "boredom"'),
-    (("Hallo.", "de", "f2", "hapiness"), 'did you mean "happiness"'),
-    (("Hallo.", "de", "nobody", "anger"), 'no voice "de+nobody"'),
-    (("…", "de", "f2", "anger"), "says nothing"),
-])
+@pytest.mark.parametrize(
+    "arguments, reason",
+    [
+        (("Hallo.", "fr", "f2", "anger"), 'no rules for "fr"; there are some for de, en, it, zh'),
+        (("Hallo.", "de", "f2", "boredom"), 'no rules for "boredom"'),
+        (("Hallo.", "de", "f2", "hapiness"), 'did you mean "happiness"'),
+        (("Hallo.", "de", "nobody", "anger"), 'no voice "de+nobody"'),
+        (("…", "de", "f2", "anger"), "says nothing"),
+    ],
+)
 def test_what_cannot_be_said_is_refused_in_one_line(espeak, arguments, reason):
     with pytest.raises(SereError, match="^[^\n]*$") as caught:
         mini.synthesise(*arguments)
@@ -114,5 +123,7 @@ def test_rules_scale_between_neutral_and_published():
     for rule in mini.EMOTION_RULES.values():
         assert mini.scale_rule(rule, dict.fromkeys(rule._fields, 0)) == mini.EmotionRule()
         assert mini.scale_rule(rule, {}) == rule
-        twice = mini.scale_rule(mini.scale_rule(rule, dict.fromkeys(rule._fields, 0.5)), dict.fromkeys(rule._fields, 0.5))
+        twice = mini.scale_rule(
+            mini.scale_rule(rule, dict.fromkeys(rule._fields, 0.5)), dict.fromkeys(rule._fields, 0.5)
+        )
         np.testing.assert_allclose(twice, mini.scale_rule(rule, dict.fromkeys(rule._fields, 0.25)))

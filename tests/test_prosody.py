@@ -1,4 +1,5 @@
 "Tracks and functionals: known tones, gain, silence and noise, every length, bad input, an hour; and real speech."
+
 import importlib.util
 import subprocess
 import sys
@@ -7,14 +8,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, generator
-from sere_nb.data import SAMPLE_RATE, load_corpus, read_audio
-from sere_nb.prosody import (FUNCTIONALS, NORMALISATIONS, TRACKS, active_frames, add_noise, crepe, crepe_network, frame_centres, frame_count,
-                             functionals, glide, loudness, normalisation_groups, normalise, pyin, raw_pitch_accuracy, tracks, utterance_features)
+from sere_nb.data import load_corpus
+from sere_nb.frames import active_frames, frame_centres, frame_count, loudness
+from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
+from sere_nb.pitch import add_noise, crepe, crepe_network, glide, pyin, raw_pitch_accuracy
+from sere_nb.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
 
 
 def tone(frequency, seconds=1.0, amplitude=0.1):
-    return (amplitude * np.sin(2 * np.pi * frequency * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)).astype(np.float32)
+    return (
+        amplitude * np.sin(2 * np.pi * frequency * np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+    ).astype(np.float32)
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +28,9 @@ def speech():
     "A sentence-like sound: two voiced stretches, a hiss and a pause."
     hiss = 0.02 * generator("hiss").standard_normal(4000)
     parts = [glide(120, 180, 0.6)[0], hiss, np.zeros(4000), glide(160, 90, 0.8)[0]]
-    return (np.concatenate(parts) + 1e-4 * generator("room").standard_normal(sum(map(len, parts)))).astype(np.float32)
+    return (np.concatenate(parts) + 1e-4 * generator("room").standard_normal(sum(map(len, parts)))).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("frequency", [110, 220, 440])
@@ -35,7 +43,9 @@ def test_tone(frequency):
 def test_gain_moves_loudness_and_nothing_else(speech):
     before, after = tracks(speech), tracks(2 * speech)
     np.testing.assert_allclose(after.loudness - before.loudness, 6.02, atol=0.01)
-    pd.testing.assert_frame_equal(after.drop(columns="loudness"), before.drop(columns="loudness"), rtol=1e-3, atol=1e-2)
+    pd.testing.assert_frame_equal(
+        after.drop(columns="loudness"), before.drop(columns="loudness"), rtol=1e-3, atol=1e-2
+    )
     moved = functionals(after) - functionals(before)
     assert abs(moved["loudness_p50"] - 6.02) < 0.01
     assert moved.drop("loudness_p50").abs().max() < 0.01
@@ -48,7 +58,11 @@ def test_silence_and_noise_are_unvoiced(colour, amplitude):
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     frequency = np.maximum(np.fft.rfftfreq(samples, 1 / SAMPLE_RATE), 20)
     slope = {"white": 0, "pink": 0.5, "brown": 1}.get(colour)
-    sound = np.full(samples, float(colour == "offset")) if slope is None else np.fft.irfft(spectrum / frequency ** slope)
+    sound = (
+        np.full(samples, float(colour == "offset"))
+        if slope is None
+        else np.fft.irfft(spectrum / frequency**slope)
+    )
     found = tracks(amplitude * sound / max(np.abs(sound).max(), 1e-9))
     assert found.pitch.notna().sum() == 0
     assert np.isfinite(found.drop(columns=["pitch", *TRACKS[-11:]]).to_numpy()).all()
@@ -62,7 +76,9 @@ def test_speech_is_voiced_where_there_is_a_voice(speech):
 
 def test_every_length_has_the_frames_of_wav2vec2():
     torch = pytest.importorskip("torch")
-    convolutions = [torch.nn.Conv1d(1, 1, k, s) for k, s in zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))]
+    convolutions = [
+        torch.nn.Conv1d(1, 1, k, s) for k, s in zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2))
+    ]
     for samples in [400, 401, 719, 720, 721, 1039, 1040, 16_000, 16_079, 16_080, 48_123]:
         x = torch.zeros(1, 1, samples)
         for convolution in convolutions:
@@ -78,10 +94,17 @@ def test_very_short_waveforms_have_functionals(samples):
     assert np.isfinite(normalise(vector[None])).all()
 
 
-@pytest.mark.parametrize("waveform, said", [
-    (np.zeros(399, dtype=np.float32), "399 samples"), (np.zeros(0, dtype=np.float32), "0 samples"),
-    (np.full(1000, np.nan), "100.0% of the samples"), (np.r_[np.zeros(999), np.inf], "0.1% of the samples"),
-    (np.zeros((2, 1000)), "(2, 1000)"), (np.zeros(1000, dtype=np.int16), "int16")])
+@pytest.mark.parametrize(
+    "waveform, said",
+    [
+        (np.zeros(399, dtype=np.float32), "399 samples"),
+        (np.zeros(0, dtype=np.float32), "0 samples"),
+        (np.full(1000, np.nan), "100.0% of the samples"),
+        (np.r_[np.zeros(999), np.inf], "0.1% of the samples"),
+        (np.zeros((2, 1000)), "(2, 1000)"),
+        (np.zeros(1000, dtype=np.int16), "int16"),
+    ],
+)
 def test_bad_waveforms_give_one_line(waveform, said):
     with pytest.raises(SereError) as error:
         tracks(waveform)
@@ -95,7 +118,11 @@ def test_silence_has_no_functionals():
 
 def test_surrounding_silence_says_nothing(speech):
     plain, padded = functionals(tracks(speech)), functionals(tracks(np.pad(speech, (9600, 16_000))))
-    np.testing.assert_allclose(padded[["pitch_p50", "loudness_p50", "alpha_ratio_voiced"]], plain[["pitch_p50", "loudness_p50", "alpha_ratio_voiced"]], atol=0.5)
+    np.testing.assert_allclose(
+        padded[["pitch_p50", "loudness_p50", "alpha_ratio_voiced"]],
+        plain[["pitch_p50", "loudness_p50", "alpha_ratio_voiced"]],
+        atol=0.5,
+    )
     assert abs(padded["duration"] - plain["duration"]) < 0.05
 
 
@@ -127,23 +154,30 @@ def test_trackers_follow_a_glide(tracker):
 def test_missing_tracker_is_said_in_one_line():
     if importlib.util.find_spec("swift_f0"):
         pytest.skip("swift-f0 is installed")
-    from sere_nb.prosody import swift
+    from sere_nb.pitch import swift
+
     with pytest.raises(SereError, match="swift_f0 is not installed"):
         tracks(tone(200), swift)
 
 
 def test_normalisation_forgets_the_speaker_and_keeps_the_rest():
     rng = generator("normalise")
-    table = pd.DataFrame({"corpus": np.repeat(["a", "b"], 20), "speaker": np.tile(np.repeat(["1", "2"], 10), 2)})
+    table = pd.DataFrame(
+        {"corpus": np.repeat(["a", "b"], 20), "speaker": np.tile(np.repeat(["1", "2"], 10), 2)}
+    )
     features = rng.standard_normal((40, 3))
     offset, factor = rng.standard_normal((4, 1)), rng.uniform(0.5, 3, (4, 1))
     moved = features * np.repeat(factor, 10, axis=0) + np.repeat(offset, 10, axis=0)
     groups = normalisation_groups(table, "speaker")
     assert len(set(groups)) == 4 and len(set(normalisation_groups(table, "corpus"))) == 2
     np.testing.assert_allclose(normalise(moved, groups), normalise(features, groups), atol=1e-4)
-    np.testing.assert_array_equal(normalise(features, normalisation_groups(table, "none")), features.astype(np.float32))
+    np.testing.assert_array_equal(
+        normalise(features, normalisation_groups(table, "none")), features.astype(np.float32)
+    )
     order = rng.permutation(40)
-    np.testing.assert_allclose(normalise(features[order], groups[order]), normalise(features, groups)[order], atol=1e-6)
+    np.testing.assert_allclose(
+        normalise(features[order], groups[order]), normalise(features, groups)[order], atol=1e-6
+    )
 
 
 def test_normalisation_is_finite_whatever_comes_in():
@@ -161,14 +195,16 @@ def test_unknown_normalisations_and_speakers_are_said():
 
 def test_an_hour_needs_little_memory():
     "In a process of its own, so that the peak is its own."
-    program = ("import numpy as np, resource, torch; torch.set_num_threads(1)\n"
-               "from sere_nb.prosody import glide, tracks, functionals\n"
-               "tracks(glide(100, 200, 1.0)[0]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-               "hour = np.zeros(3600 * 16000, dtype=np.float32); sound = glide(100, 200, 20.0)[0]\n"
-               "for start in range(0, 3600, 300): hour[start * 16000:start * 16000 + len(sound)] = sound\n"
-               "hour += 1e-5 * np.random.default_rng(0).standard_normal(len(hour), dtype=np.float32)\n"
-               "found = tracks(hour); functionals(found)\n"
-               "print(len(found), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)")
+    program = (
+        "import numpy as np, resource, torch; torch.set_num_threads(1)\n"
+        "from sere_nb.prosody import glide, tracks, functionals\n"
+        "tracks(glide(100, 200, 1.0)[0]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "hour = np.zeros(3600 * 16000, dtype=np.float32); sound = glide(100, 200, 20.0)[0]\n"
+        "for start in range(0, 3600, 300): hour[start * 16000:start * 16000 + len(sound)] = sound\n"
+        "hour += 1e-5 * np.random.default_rng(0).standard_normal(len(hour), dtype=np.float32)\n"
+        "found = tracks(hour); functionals(found)\n"
+        "print(len(found), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20)"
+    )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     frames, gigabytes = done.stdout.split()
@@ -180,7 +216,9 @@ def test_an_hour_needs_little_memory():
 def test_real_speech_has_plausible_voices(real_corpora, name):
     table = load_corpus(name, real_corpora / name)
     chosen = table.iloc[generator("plausible", name).choice(len(table), 6, replace=False)]
-    vectors = pd.DataFrame([utterance_features(read_audio(path)) for path in chosen.path], columns=FUNCTIONALS)
+    vectors = pd.DataFrame(
+        [utterance_features(read_audio(path)) for path in chosen.path], columns=FUNCTIONALS
+    )
     pitch = 27.5 * 2 ** (vectors.pitch_p50.dropna() / 12)
     assert len(pitch) >= 5 and pitch.between(65, 450).all()
     assert vectors.voiced_share.between(0.02, 0.95).all()

@@ -1,4 +1,5 @@
 "Hard targets, on recordings: every method answers with finite numbers, and the same ones each time."
+
 import warnings
 from dataclasses import replace
 
@@ -6,14 +7,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from sere_nb.baselines import few_shot, make_task
 from sere_nb.core import generator
 from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.encode import extract
+from sere_nb.features import extract
 from sere_nb.irf import ResonanceClassifier
 from sere_nb.metrics import uar
 from sere_nb.prosody import utterance_features
-from sere_nb.transfer import METHODS
+from sere_nb.study import METHODS
+from sere_nb.tasks import few_shot, make_task
 
 FEW_SHOT = [name for name, (_, used) in METHODS.items() if used == "source-shots"]
 SPEAKERS = {"emodb": ("03", "08", "09", "10", "11"), "emovo": ("f1", "f2", "m1", "m2")}
@@ -21,7 +22,9 @@ SPEAKERS = {"emodb": ("03", "08", "09", "10", "11"), "emovo": ("f1", "f2", "m1",
 
 def whole(tables):
     "(task with all labels, truth, rows of its source, source table) of two tables, by prosody."
-    return *make_task(tables[0], extract(tables[0], features="prosody"), tables[1], extract(tables[1], features="prosody")), tables[0]
+    return *make_task(
+        tables[0], extract(tables[0], features="prosody"), tables[1], extract(tables[1], features="prosody")
+    ), tables[0]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +35,9 @@ def mini():
 @pytest.fixture(scope="session")
 def real(real_corpora):
     tables = [load_corpus(name, real_corpora / name) for name in SPEAKERS]
-    return whole([table[table.speaker.isin(SPEAKERS[table.corpus.iloc[0]])].reset_index(drop=True) for table in tables])
+    return whole(
+        [table[table.speaker.isin(SPEAKERS[table.corpus.iloc[0]])].reset_index(drop=True) for table in tables]
+    )
 
 
 @pytest.fixture(params=["mini", "real"])
@@ -49,7 +54,9 @@ def shots(corpora, count=5, draw=100):
 def answer(name, task):
     "Probabilities of a method, checked to be some."
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # a division by zero or an overflow is a fault, not a warning
+        warnings.simplefilter(
+            "error", RuntimeWarning
+        )  # a division by zero or an overflow is a fault, not a warning
         warnings.simplefilter("ignore", UserWarning)
         probabilities = METHODS[name][0](task)
     assert probabilities.shape == (len(task.target_X), len(task.classes)) and np.isfinite(probabilities).all()
@@ -67,12 +74,17 @@ def test_a_class_absent_from_the_target(corpora, name):
     "Emotions that are there are still told from each other better than by chance, whatever the wish for equal shares spends on the absent one."
     task, truth = shots(corpora)
     here, said = only(task, truth, np.flatnonzero(truth != 0))
-    assert uar(said, answer(name, here).argmax(axis=1)) >= (1 / len(task.classes) + 0.03 if name != "majority" else 0)
+    assert uar(said, answer(name, here).argmax(axis=1)) >= (
+        1 / len(task.classes) + 0.03 if name != "majority" else 0
+    )
 
 
 @pytest.mark.parametrize("name", FEW_SHOT)
 def test_one_shot(corpora, name):
-    scores = [uar(truth, answer(name, task).argmax(axis=1)) for task, truth in (shots(corpora, 1, draw) for draw in range(100, 104))]
+    scores = [
+        uar(truth, answer(name, task).argmax(axis=1))
+        for task, truth in (shots(corpora, 1, draw) for draw in range(100, 104))
+    ]
     assert np.mean(scores) > 1 / len(corpora[0].classes) - 0.02
 
 
@@ -88,18 +100,26 @@ def test_most_of_the_target_is_no_speech(corpora, name):
     "Nine tenths hiss and hum, through the same front end as speech."
     task, truth = shots(corpora)
     random, time = generator("no speech"), np.arange(16_000) / 16_000
-    sounds = [utterance_features((random.normal(0, level, 16_000) + level * np.sin(2 * np.pi * pitch * time)).astype(np.float32)) for level in (0.001, 0.3) for pitch in (0, 50, 400)]
+    sounds = [
+        utterance_features(
+            (random.normal(0, level, 16_000) + level * np.sin(2 * np.pi * pitch * time)).astype(np.float32)
+        )
+        for level in (0.001, 0.3)
+        for pitch in (0, 50, 400)
+    ]
     noise = np.nan_to_num(np.array(sounds, dtype=np.float32))
     spread = noise.std(axis=0)
     noise = (noise - noise.mean(axis=0)) / np.where(spread > 1e-9, spread, 1)
-    taken = generator("taken").permutation(len(truth))[:len(truth) * 9 // 10]
+    taken = generator("taken").permutation(len(truth))[: len(truth) * 9 // 10]
     X = task.target_X.copy()
     X[taken] = noise[random.integers(0, len(noise), len(taken))]
     answer(name, replace(task, target_X=X))
 
 
 @pytest.mark.parametrize("name", FEW_SHOT)
-@pytest.mark.parametrize("constant", ["a third of the features", "all features", "all target utterances are one and the same"])
+@pytest.mark.parametrize(
+    "constant", ["a third of the features", "all features", "all target utterances are one and the same"]
+)
 def test_constant_features(corpora, name, constant):
     task, _ = shots(corpora)
     source, target = task.source_X.copy(), task.target_X.copy()
@@ -119,7 +139,11 @@ def test_features_that_are_no_numbers_are_refused(mini, value):
     y = np.concatenate([task.source_y, np.full(len(task.target_X), -1)])
     with pytest.raises(ValueError) as caught:
         ResonanceClassifier().fit(X, y)
-    assert str(caught.value).splitlines()[0].startswith(f"Input X contains {'NaN' if np.isnan(value) else 'infinity'}")
+    assert (
+        str(caught.value)
+        .splitlines()[0]
+        .startswith(f"Input X contains {'NaN' if np.isnan(value) else 'infinity'}")
+    )
     model = ResonanceClassifier().fit(np.nan_to_num(X, posinf=0), y)
     with pytest.raises(ValueError, match="Input X contains"):
         model.predict(X)
@@ -143,4 +167,7 @@ def test_same_answer_on_every_run_and_number_of_threads(corpora, name):
         with threadpool_limits(threads):
             said.append(answer(name, task))
     assert np.array_equal(said[0], said[2])
-    assert np.abs(said[0] - said[1]).max() < 1e-5 and np.mean(said[0].argmax(axis=1) == said[1].argmax(axis=1)) == 1
+    assert (
+        np.abs(said[0] - said[1]).max() < 1e-5
+        and np.mean(said[0].argmax(axis=1) == said[1].argmax(axis=1)) == 1
+    )

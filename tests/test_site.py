@@ -1,4 +1,5 @@
 "The site as its readers meet it: in a browser, without network, by keyboard, in the light and in the dark, on a desk and on a phone."
+
 import http.server
 import json
 import re
@@ -12,7 +13,6 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -26,16 +26,24 @@ CODE = "pre code span"  # its colours are checked on one page: they are the same
 @pytest.fixture(scope="session")
 def site(once):
     "Folder with the site as it is built now."
+
     def build(folder):
-        done = subprocess.run([sys.executable, str(ROOT / "tools" / "book.py"), "docs"], cwd=ROOT, capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "tools" / "book.py"), "docs"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         shutil.copytree(ROOT / "_docs", folder)
+
     return once("site", build)
 
 
 @pytest.fixture(scope="module")
 def address(site):
     "The site on a port of this machine."
+
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *words):
             super().__init__(*words, directory=str(site))
@@ -54,6 +62,7 @@ def pages(site):
 
 
 # --- without a browser -------------------------------------------------------------------------------------------------
+
 
 class Links(HTMLParser):
     "Addresses and anchors of a page."
@@ -86,14 +95,25 @@ def test_no_link_anchor_or_image_leads_nowhere(site):
 
 
 def test_nothing_is_asked_of_another_server(site):
-    asks = re.compile(r"""(?:<script[^>]*\bsrc=|<link[^>]*\bhref=|<img[^>]*\bsrc=|@import\s+(?:url\()?|url\()["']?https?://[^"')\s>]+""")
+    asks = re.compile(
+        r"""(?:<script[^>]*\bsrc=|<link[^>]*\bhref=|<img[^>]*\bsrc=|@import\s+(?:url\()?|url\()["']?https?://[^"')\s>]+"""
+    )
     files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
-    found = [f"{path.name}: {hit}" for path in files for hit in asks.findall(path.read_text(encoding="utf-8")) if 'rel="canonical"' not in hit]
+    found = [
+        f"{path.name}: {hit}"
+        for path in files
+        for hit in asks.findall(path.read_text(encoding="utf-8"))
+        if 'rel="canonical"' not in hit
+    ]
     assert files and not found, found[:5]
 
 
 def test_pages_are_small(site):
-    sizes = {page: (site / page).stat().st_size + sum(path.stat().st_size for path in (site / page.replace(".html", "_files")).rglob("*.*")) for page in pages(site)}
+    sizes = {
+        page: (site / page).stat().st_size
+        + sum(path.stat().st_size for path in (site / page.replace(".html", "_files")).rglob("*.*"))
+        for page in pages(site)
+    }
     assert max(sizes.values()) < LARGEST_PAGE, max(sizes, key=sizes.get)
 
 
@@ -104,9 +124,22 @@ def test_pages_made_from_sources_hold_them(site):
     assert read("paper.html").count("<h3") == len(book.chapters())
     for chapter in book.chapters():
         assert chapter.with_suffix(".html").name in read("paper.html")
-    exported = {name for line in re.findall(r"__all__ = \[(.*?)\]", "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sere_nb").glob("[a-z]*.py")), re.S) for name in re.findall(r"'(\w+)'", line)}
+    exported = {
+        name
+        for line in re.findall(
+            r"__all__ = \[(.*?)\]",
+            "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sere_nb").glob("[a-z]*.py")),
+            re.S,
+        )
+        for name in re.findall(r"'(\w+)'", line)
+    }
     functions = {name for name in exported if not name.isupper()} - {"app", "version"}  # Typer's own
-    missing = {name for name in functions if f'id="{name.lower()}"' not in "".join(read(page) for page in pages(site) if page.startswith("reference/"))}
+    missing = {
+        name
+        for name in functions
+        if f'id="{name.lower()}"'
+        not in "".join(read(page) for page in pages(site) if page.startswith("reference/"))
+    }
     assert not missing, f"public names without a docstring or a place in the reference: {sorted(missing)}"
     assert "Raises" in read("reference/core.html") and "Chapter:" in read("reference/core.html")
 
@@ -114,10 +147,19 @@ def test_pages_made_from_sources_hold_them(site):
 def test_machines_find_an_index(site):
     text = (site / "llms.txt").read_text(encoding="utf-8")
     listed = re.findall(r"\]\(([^)]+)\)", text)
-    assert text.startswith("# sere_nb") and len(listed) > 20 and all((site / name).exists() for name in listed)
+    assert (
+        text.startswith("# sere_nb") and len(listed) > 20 and all((site / name).exists() for name in listed)
+    )
 
 
-@pytest.mark.parametrize("asks", ['<script defer src="https://cdn.example/katex.js"></script>', "<link href='https://fonts.example/a.css' rel='stylesheet'>", '<img alt="a" src="http://example/a.png">'])
+@pytest.mark.parametrize(
+    "asks",
+    [
+        '<script defer src="https://cdn.example/katex.js"></script>',
+        "<link href='https://fonts.example/a.css' rel='stylesheet'>",
+        '<img alt="a" src="http://example/a.png">',
+    ],
+)
 def test_a_site_that_asks_others_is_not_published(tmp_path, asks):
     page = '<link rel="canonical" href="https://example/"><a href="https://example/">elsewhere</a><img src="images/a.png">'
     (tmp_path / "index.html").write_text(page)
@@ -130,23 +172,44 @@ def test_a_site_that_asks_others_is_not_published(tmp_path, asks):
 def test_settings_are_quartos():
     from smalldocs.config import HTML_OPTIONS, KNOWN
     from smalldocs.quarto_keys import QUARTO_PAGE_OPTIONS
+
     config = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     assert set(config) <= {"project", "website", "format", "execute"}
     assert set(config["project"]) <= set(KNOWN["project"]) and set(config["website"]) <= set(KNOWN["website"])
     assert set(config["format"]["html"]) <= QUARTO_PAGE_OPTIONS | HTML_OPTIONS
-    listed = [ROOT / "nbs" / name for part in (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"]) for name in book.sidebar_entries(part)]
+    listed = [
+        ROOT / "nbs" / name
+        for part in (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"])
+        for name in book.sidebar_entries(part)
+    ]
     assert all(path.exists() for path in listed), [path for path in listed if not path.exists()]
-    assert {path for part in ("*.*", "full/*.*") for path in (ROOT / "nbs").glob(part) if path.suffix in (".ipynb", ".md")} == set(listed)
+    assert {
+        path
+        for part in ("*.*", "full/*.*")
+        for path in (ROOT / "nbs").glob(part)
+        if path.suffix in (".ipynb", ".md")
+    } == set(listed)
 
 
 # --- with a browser ----------------------------------------------------------------------------------------------------
 
+
 def opened(browser, address, page, **options):
     "A page in a fresh tab, and what went wrong while it loaded."
     tab, faults = browser.new_page(**options), []
-    tab.on("console", lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None)
+    tab.on(
+        "console",
+        lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None,
+    )
     tab.on("pageerror", lambda error: faults.append(f"{page}: {error}"))
-    tab.on("request", lambda request: faults.append(f"{page} asks {request.url}") if not request.url.startswith((address, "data:", "blob:")) else None)
+    tab.on(
+        "request",
+        lambda request: (
+            faults.append(f"{page} asks {request.url}")
+            if not request.url.startswith((address, "data:", "blob:"))
+            else None
+        ),
+    )
     tab.goto(address + page)
     return tab, faults
 
@@ -159,7 +222,9 @@ def test_every_page_loads(browser, address, site):
         formulas += maths
         if maths != tab.locator("span.math:has(.katex)").count() or tab.locator(".katex-error").count():
             wrong.append(f"{page}: {maths} formulas, not all of them set")
-        blank = tab.evaluate("[...document.images].filter(image => !(image.complete && image.naturalWidth)).map(image => image.src.slice(0, 80))")
+        blank = tab.evaluate(
+            "[...document.images].filter(image => !(image.complete && image.naturalWidth)).map(image => image.src.slice(0, 80))"
+        )
         for size in (DESK, PHONE):
             tab.set_viewport_size(size)
             if tab.evaluate("document.documentElement.scrollWidth") > size["width"]:
@@ -205,8 +270,15 @@ def test_light_and_dark_can_be_chosen(browser, address):
     ground = "getComputedStyle(document.body).backgroundColor"
     before = tab.evaluate(ground)
     tab.locator(".quarto-color-scheme-toggle").first.click()
-    assert before == "rgb(255, 255, 255)" and sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
-    assert tab.evaluate("getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor") == "rgb(255, 255, 255)"
+    assert (
+        before == "rgb(255, 255, 255)" and sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
+    )
+    assert (
+        tab.evaluate(
+            "getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor"
+        )
+        == "rgb(255, 255, 255)"
+    )
     tab.close()
 
 
@@ -215,7 +287,11 @@ def serious(tab, with_code):
     context = {"include": ["html"], "exclude": [] if with_code else [[CODE]]}
     tab.evaluate((book.npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
     found = tab.evaluate("context => axe.run(context, {resultTypes: ['violations']})", context)["violations"]
-    return [f"{fault['id']}: {fault['nodes'][0]['html'][:200]}" for fault in found if fault["impact"] in ("serious", "critical")]
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -233,6 +309,8 @@ def test_everyone_can_read_it(browser, address, site, scheme):
 
 def test_the_check_for_readers_can_fail(browser, address):
     tab, _ = opened(browser, address, "index.html", viewport=DESK)
-    tab.evaluate("document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:#eee;background:#fff\">pale</p><img src=\"images/flow.svg\">')")
+    tab.evaluate(
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:#eee;background:#fff\">pale</p><img src=\"images/flow.svg\">')"
+    )
     assert len(serious(tab, with_code=False)) >= 2
     tab.close()

@@ -1,4 +1,5 @@
 "The triple-resonance loss: closed forms, gradients, what may change nothing, and what bad input hears."
+
 import matplotlib
 import numpy as np
 import pytest
@@ -7,7 +8,17 @@ from torch.nn.functional import cross_entropy
 
 from sere_nb.core import SereError, assert_same, generator
 from sere_nb.irf import resonance
-from sere_nb.tric import chain, contrast, learn_metric, log_resonance, plot_chain, transitions, tric, visit, walk
+from sere_nb.tric import (
+    chain,
+    contrast,
+    learn_metric,
+    log_resonance,
+    plot_chain,
+    transitions,
+    tric,
+    visit,
+    walk,
+)
 
 matplotlib.use("Agg")
 
@@ -29,7 +40,11 @@ def test_resonance_is_that_of_chapter_06(dtype, tolerance, far):
 def test_rows_are_probabilities(loops, spread):
     X = (cloud(12, 3, "rows") * spread).float()
     table = transitions(X, X, 1.0, loops=loops, weights=torch.rand(12) + 0.1)
-    assert torch.isfinite(table).all() and torch.allclose(table.sum(1), torch.ones(12)) and (loops or table.diag().eq(0).all())
+    assert (
+        torch.isfinite(table).all()
+        and torch.allclose(table.sum(1), torch.ones(12))
+        and (loops or table.diag().eq(0).all())
+    )
 
 
 @pytest.mark.parametrize("classes", [2, 3, 7])
@@ -68,7 +83,11 @@ def test_one_step_with_one_partner_is_infonce():
 def test_singletons_are_skipped():
     X, y = cloud(7, 3, "singles"), torch.tensor([0, 0, 1, 1, 2, 3, 4])
     steps = transitions(X, X, 1.0, loops=False)
-    assert_same(contrast(X, y), -torch.stack([steps[0, 1], steps[1, 0], steps[2, 3], steps[3, 2]]).log().mean(), atol=1e-10)
+    assert_same(
+        contrast(X, y),
+        -torch.stack([steps[0, 1], steps[1, 0], steps[2, 3], steps[3, 2]]).log().mean(),
+        atol=1e-10,
+    )
     assert contrast(X, torch.arange(7)) == 0
     alone = X.clone().requires_grad_()
     tric(alone, torch.arange(7), cloud(9, 3, "others")).total.backward()
@@ -81,12 +100,17 @@ def test_gradients(weighted):
     weights = torch.tensor(generator("weights").random(7) + 0.2, requires_grad=True)
     y = torch.tensor([0, 0, 1, 1, 2, 3])
     for term in range(4):
-        assert torch.autograd.gradcheck(lambda a, u, w: tric(a, y, u, 0.8, 4.0, w if weighted else None)[term], (anchors, unlabelled, weights))
+        assert torch.autograd.gradcheck(
+            lambda a, u, w: tric(a, y, u, 0.8, 4.0, w if weighted else None)[term],
+            (anchors, unlabelled, weights),
+        )
 
 
 def test_gradients_where_everything_meets():
     anchors, unlabelled = (torch.zeros(count, 3, dtype=torch.float64, requires_grad=True) for count in (4, 6))
-    assert torch.autograd.gradcheck(lambda a, u: tric(a, torch.tensor([0, 0, 1, 1]), u).total, (anchors, unlabelled))
+    assert torch.autograd.gradcheck(
+        lambda a, u: tric(a, torch.tensor([0, 0, 1, 1]), u).total, (anchors, unlabelled)
+    )
     tric(anchors, torch.tensor([0, 0, 1, 1]), unlabelled).total.backward()
     assert torch.isfinite(anchors.grad).all() and torch.isfinite(unlabelled.grad).all()
 
@@ -96,7 +120,10 @@ def test_order_changes_nothing():
     weights, random = torch.rand(11, dtype=torch.float64), torch.manual_seed(0)
     p, q = torch.randperm(8, generator=random), torch.randperm(11, generator=random)
     renamed = torch.tensor([7, 2, 5])[y]  # nor do the names of the classes
-    for one, other in zip(tric(anchors, y, unlabelled, weights=weights), tric(anchors[p], renamed[p], unlabelled[q], weights=weights[q])):
+    for one, other in zip(
+        tric(anchors, y, unlabelled, weights=weights),
+        tric(anchors[p], renamed[p], unlabelled[q], weights=weights[q]),
+    ):
         assert_same(one, other, atol=1e-10)
 
 
@@ -116,13 +143,18 @@ def test_weight_zero_is_absence():
         assert_same(one, other, atol=1e-10)
     loss.total.backward()
     assert torch.isfinite(weights.grad).all()
-    for one, other in zip(tric(anchors, y, unlabelled, weights=torch.full((9,), 0.3, dtype=torch.float64)), tric(anchors, y, unlabelled)):
+    for one, other in zip(
+        tric(anchors, y, unlabelled, weights=torch.full((9,), 0.3, dtype=torch.float64)),
+        tric(anchors, y, unlabelled),
+    ):
         assert_same(one, other, atol=1e-10)  # equal weights are no weights
 
 
 def test_a_coefficient_of_zero_removes_a_term_exactly():
     anchors, unlabelled, y = cloud(6, 3, "a").requires_grad_(), cloud(9, 3, "u"), torch.arange(6) % 2
-    for place, term in enumerate((contrast(anchors, y), chain(anchors, y, unlabelled), visit(anchors, unlabelled))):
+    for place, term in enumerate(
+        (contrast(anchors, y), chain(anchors, y, unlabelled), visit(anchors, unlabelled))
+    ):
         alone = tric(anchors, y, unlabelled, parts=tuple(float(place == k) for k in range(3))).total
         assert_same(alone, term)
         assert_same(*(torch.autograd.grad(loss, anchors)[0] for loss in (alone, term)))
@@ -133,17 +165,38 @@ def test_chain_is_the_walk():
     anchors, unlabelled, y = cloud(6, 3, "a"), cloud(9, 3, "u"), torch.arange(6) % 2
     to, among, back = walk(anchors, unlabelled)
     home = to @ among @ back
-    assert to.shape == (6, 9) and among.shape == (9, 9) and back.shape == (9, 6) and torch.allclose(home.sum(1), torch.ones(6, dtype=torch.float64))
-    assert_same(chain(anchors, y, unlabelled), -torch.stack([home[i, y == y[i]].sum().log() for i in range(6)]).mean(), atol=1e-12)
+    assert (
+        to.shape == (6, 9)
+        and among.shape == (9, 9)
+        and back.shape == (9, 6)
+        and torch.allclose(home.sum(1), torch.ones(6, dtype=torch.float64))
+    )
+    assert_same(
+        chain(anchors, y, unlabelled),
+        -torch.stack([home[i, y == y[i]].sum().log() for i in range(6)]).mean(),
+        atol=1e-12,
+    )
 
 
-@pytest.mark.parametrize("change, said", [
-    (dict(classes=torch.arange(5)), "6 anchors and 5 classes"), (dict(unlabelled=torch.zeros(9, 4)), "anchors have 3 dimensions, unlabelled samples 4"),
-    (dict(unlabelled=torch.zeros(1, 3)), "at least two"), (dict(weights=torch.ones(4)), "9 numbers"), (dict(weights=-torch.ones(9)), "0 and above"),
-    (dict(weights=torch.eye(9)[0]), "at least two")])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (dict(classes=torch.arange(5)), "6 anchors and 5 classes"),
+        (dict(unlabelled=torch.zeros(9, 4)), "anchors have 3 dimensions, unlabelled samples 4"),
+        (dict(unlabelled=torch.zeros(1, 3)), "at least two"),
+        (dict(weights=torch.ones(4)), "9 numbers"),
+        (dict(weights=-torch.ones(9)), "0 and above"),
+        (dict(weights=torch.eye(9)[0]), "at least two"),
+    ],
+)
 def test_bad_input_hears_one_line(change, said):
     with pytest.raises(SereError, match=said) as caught:
-        tric(**{**dict(anchors=torch.zeros(6, 3), classes=torch.arange(6), unlabelled=torch.zeros(9, 3)), **change})
+        tric(
+            **{
+                **dict(anchors=torch.zeros(6, 3), classes=torch.arange(6), unlabelled=torch.zeros(9, 3)),
+                **change,
+            }
+        )
     assert "\n" not in str(caught.value)
 
 
@@ -160,16 +213,20 @@ def moving_axes(seed, apart=2.0):
     random = generator("axes", seed)
     truth = np.arange(240) % 3
     X = random.normal(size=(240, 10))
-    X[:, :2] = apart * np.array([[0, 1], [0.9, -0.5], [-0.9, -0.5]])[truth] + 0.3 * random.normal(size=(240, 2))
+    X[:, :2] = apart * np.array([[0, 1], [0.9, -0.5], [-0.9, -0.5]])[truth] + 0.3 * random.normal(
+        size=(240, 2)
+    )
     return X, np.where(np.arange(240) < 9, truth, -1), truth
 
 
 @pytest.mark.parametrize("full", [False, True])
 def test_metric_finds_the_axes_that_matter(full):
     "With any shape of metric, a label's nearest neighbours are more often of its class after learning than before."
+
     def agreement(X, y, truth):
         distance = ((X[y < 0][:, None] - X[y >= 0]) ** 2).sum(-1)
         return np.mean(truth[y >= 0][distance.argmin(1)] == truth[y < 0])
+
     gain = []
     for seed in range(3):
         X, y, truth = moving_axes(seed)
@@ -188,16 +245,39 @@ def test_metric_repeats_and_starts_at_the_identity():
 
 def test_real_speech(real_corpora):
     "German to Italian, mean log spectra: unlabelled people lower the chain of the true labels below that of shuffled ones, over three draws."
-    from sere_nb.baselines import few_shot, make_task
-    from sere_nb.data import load_corpus, read_audio
-    from sere_nb.prosody import power_spectrum, spectral_shape, windows
+    from sere_nb.audio import read_audio
+    from sere_nb.data import load_corpus
+    from sere_nb.frames import power_spectrum, windows
+    from sere_nb.prosody import spectral_shape
+    from sere_nb.tasks import few_shot, make_task
+
     tables = [load_corpus(name, real_corpora / name) for name in ("emodb", "emovo")]
     tables = [table.groupby("speaker").head(30).reset_index(drop=True) for table in tables]
-    features = [np.stack([np.concatenate([(shape := spectral_shape(power_spectrum(windows(read_audio(path))))).mean(0), shape.std(0)]) for path in table.path]) for table in tables]
+    features = [
+        np.stack(
+            [
+                np.concatenate(
+                    [
+                        (shape := spectral_shape(power_spectrum(windows(read_audio(path))))).mean(0),
+                        shape.std(0),
+                    ]
+                )
+                for path in table.path
+            ]
+        )
+        for table in tables
+    ]
     whole, _, rows = make_task(tables[0], features[0], tables[1], features[1])
     for draw in range(3):
         task = few_shot(whole, rows, tables[0], 4, draw)
-        anchors, y, target = torch.tensor(task.labelled[0]), torch.tensor(task.labelled[1]), torch.tensor(task.target_X)
+        anchors, y, target = (
+            torch.tensor(task.labelled[0]),
+            torch.tensor(task.labelled[1]),
+            torch.tensor(task.target_X),
+        )
         width = float(target.square().sum(1).mean().mul(2).sqrt())
-        shuffled = [chain(anchors, y[torch.randperm(len(y), generator=torch.manual_seed(k))], target, width).item() for k in range(10)]
+        shuffled = [
+            chain(anchors, y[torch.randperm(len(y), generator=torch.manual_seed(k))], target, width).item()
+            for k in range(10)
+        ]
         assert chain(anchors, y, target, width).item() < np.mean(shuffled)
