@@ -6,6 +6,8 @@ import sys
 import nbformat
 from notebooks import NOTEBOOKS, chapter_name, chapters, dump, link, read, settings
 
+LONGEST_LINE = 110  # characters, as in ruff.toml
+
 
 def navigation(path, config):
     "The generated line under a chapter's title: badge, links to the chapters before and after."
@@ -29,16 +31,12 @@ def install_cell(path, directives, config):
     extra = dict(pair.split(":") for pair in config["colab_extras"].split()).get(chapter)
     name = config["lib_name"] + (f"[{extra}]" if extra else "")
     missing = f'importlib.util.find_spec("{config["lib_name"]}") is None'
-    wanted = f"-q '{name} @ {config['install_url']}'"
-    return "\n".join(
-        [
-            *directives,
-            "import importlib.util",
-            "",
-            f"if {missing}:  # on Colab: install once; this keeps its torch",
-            f'    get_ipython().run_line_magic("pip", "install {wanted}")',
-        ]
-    )
+    words = f'"pip", "install -q \'{name} @ {config["install_url"]}\'"'
+    call = f"    get_ipython().run_line_magic({words})"
+    if len(call) > LONGEST_LINE:  # as `ruff format` breaks it
+        call = f"    get_ipython().run_line_magic(\n        {words}\n    )"
+    where = f"if {missing}:  # on Colab: install once; this keeps its torch"
+    return "\n".join([*directives, "import importlib.util", "", where, call])
 
 
 def shown(source):
