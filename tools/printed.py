@@ -127,16 +127,24 @@ def differences(committed, fresh):
             yield f"cell {old.id}: {found[0]}{more}"
 
 
+def difference_to_a_run(path):
+    "How a fresh run of a notebook differs from what is committed, a line for each cell that does."
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / path.name
+        try:
+            execute(path, fresh)
+        except SystemExit as failed:
+            return [str(failed).strip().splitlines()[-1]]
+        return list(differences(read(path), read(fresh)))
+
+
 def compare_runs(names):
     "Execute notebooks whose path contains one of `names`; print each cell that differs, exit 1 if one does."
     faults = 0
     for path in notebooks():
-        name = path.relative_to(NOTEBOOKS)
-        if names and not any(part in str(name) for part in names):
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            execute(path, Path(folder) / path.name)
-            found = list(differences(read(path), read(Path(folder) / path.name)))
-        print(f"{name}: {'; '.join(found) or 'as committed'}", flush=True)
-        faults += len(found)
+        name = path.relative_to(NOTEBOOKS).as_posix()
+        if not names or any(part in name for part in names):
+            found = difference_to_a_run(path)
+            print(f"{name}: {'; '.join(found) or 'as committed'}", flush=True)
+            faults += len(found)
     sys.exit(bool(faults))
