@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'TransferMatrix', 'holm', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
+           'summarise', 'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods',
+           'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -170,6 +171,16 @@ class TransferMatrix:
         axis = heat_map(self.table, self.table.index, self.table.columns, axis)
         axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=figure_text(self.method))
         return axis
+
+# %% ../nbs/04_metrics.ipynb #6c0ffee1
+def mean_confusion(
+    results: pd.DataFrame,  # rows of one task and method, with probabilities, truth and emotions
+):  # (matrix (C, C), names of the emotions)
+    "Confusion matrix of a task, mean over its draws."
+    emotions = list(results.emotions.iloc[0])
+    guesses = [probabilities.argmax(axis=1) for probabilities in results.probabilities]
+    matrices = [confusion(*pair, len(emotions)) for pair in zip(results.truth, guesses)]
+    return np.mean(matrices, axis=0), emotions
 
 # %% ../nbs/04_metrics.ipynb #2bea99df
 def holm(
