@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .audio import AUDIO_SUFFIXES, _seconds, audio_fault
+from .audio import AUDIO_SUFFIXES, audio_fault, duration
 from .core import SereError, emotion_name, generator, package_folder, progress
 from .corpora import CORPORA, parse_path
 
@@ -26,7 +26,7 @@ def _table(rows, name):
     "Rows (path, corpus, language, speaker, emotion) as a table with durations, in the order of their paths."
     table = pd.DataFrame(sorted(rows, key=lambda row: str(row[0])), columns=COLUMNS[:-1])
     table["seconds"] = [
-        _seconds(path) for path in progress(table.path, f"{name}: reading headers", unit="file")
+        duration(path) for path in progress(table.path, f"{name}: reading headers", unit="file")
     ]
     return table
 
