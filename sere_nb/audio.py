@@ -118,7 +118,7 @@ def read_audio(
 ) -> np.ndarray:  # (N,) float32, 16 kHz, mono
     """The waveform of an audio file.
 
-    Raises `SereError` for what is no file, unreadable, truncated, shorter than 50 ms, silent or not finite."""
+    Raises `SereError` for what is missing, unreadable, truncated, too short, silent or not finite."""
     import soundfile
 
     _regular(path)
@@ -138,9 +138,7 @@ def _speech(path, waveform):
     "Refuse what is too short or too soft to hold speech."
     seconds = len(waveform) / SAMPLE_RATE
     if seconds < SHORTEST:
-        raise SereError(
-            f"{path}: {seconds * 1000:.0f} ms of audio, at least {SHORTEST * 1000:.0f} ms are needed"
-        )
+        raise SereError(f"{path}: {seconds * 1000:.0f} ms of audio, {SHORTEST * 1000:.0f} ms are needed")
     if not _audible(waveform):
         peak = np.abs(waveform).max()
         level = f"nothing in it is louder than {SILENCE} dB (peak {peak:.1g})"
