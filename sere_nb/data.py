@@ -65,7 +65,7 @@ def load_corpus(
 ) -> pd.DataFrame:  # one row per utterance: path, corpus, language, speaker, emotion, seconds
     """The utterances of a corpus.
 
-    Raises `SereError` if the folder is missing, holds no recording of that corpus, or its table has a fault."""
+    Raises `SereError` if the folder is missing, holds no recording of that corpus, or has a faulty table."""
     folder = Path(folder)
     if not name.strip() or shown(name) != name:
         raise SereError(f'"{name}" is no name for a corpus; choose one that can be shown in one line')
@@ -212,6 +212,7 @@ def _verdict(report):
 
 # %% ../nbs/01_data.ipynb #0c68c254
 _CORPUS_NORM = "normalise by corpus (--norm corpus)"
+_LOSS = "normalising by speaker would take the emotion away with the voice"
 
 
 def _scattered(speakers):
@@ -222,22 +223,24 @@ def _scattered(speakers):
     few = int((per_speaker < _SHOTS).sum())
     if few < 0.1 * len(speakers):
         return []
-    what = f"{few} of {len(speakers)} utterances come from speakers with fewer than {_SHOTS}"
-    why = "normalising by speaker would take the emotion away with the voice"
-    return [f"{what} (one speaker id per file?): {why}; {_CORPUS_NORM}, or give each voice one id"]
+    guess = " (one speaker id per file?)" if (per_speaker == 1).mean() > 0.5 else ""
+    what = f"{few} of {len(speakers)} utterances come from speakers with fewer than {_SHOTS}{guess}"
+    return [f"{what}: {_LOSS}; {_CORPUS_NORM}, or give each voice one id"]
 
 # %% ../nbs/01_data.ipynb #aa46440d
 def _one_sided(labelled):
-    "A warning if many utterances come from speakers who show only one or two of the emotions."
-    emotions = labelled.emotion.nunique()
-    shows = labelled.speaker.map(labelled.groupby("speaker").emotion.nunique())
-    narrow = int((shows <= min(2, emotions // 2)).sum())
+    "A warning if many utterances come from speakers, often heard, who show only one or two of the emotions."
+    emotions, speakers = labelled.emotion.nunique(), labelled.groupby("speaker").emotion
+    shows = labelled.speaker.map(speakers.nunique())
+    often = labelled.speaker.map(speakers.size()) >= _SHOTS
+    narrow = int((often & (shows <= min(2, emotions // 2))).sum())
     if emotions < 2 or narrow < 0.2 * len(labelled):
         return []
     many = "one" if emotions < 4 else "one or two"
     share = f"{narrow} of {len(labelled)} utterances"
-    what = f"{share} come from speakers who show only {many} of {emotions} emotions"
-    return [f"{what}: normalising by speaker would take the emotion away with the voice; {_CORPUS_NORM}"]
+    return [
+        f"{share} come from speakers who show only {many} of {emotions} emotions: {_LOSS}; {_CORPUS_NORM}"
+    ]
 
 # %% ../nbs/01_data.ipynb #257e7a7a
 def speaker_warnings(
@@ -246,9 +249,8 @@ def speaker_warnings(
 ) -> list:  # of sentences: what would go wrong, and what to do; empty if nothing would
     "Where normalising by speaker would make results wrong."
     speakers = table.speaker.fillna(UNKNOWN_SPEAKER)
-    warnings = _scattered(speakers)
-    labelled = table.assign(speaker=speakers)[table.emotion.notna()]
-    return warnings or (_one_sided(labelled) if labels and len(labelled) else [])
+    labelled = table.assign(speaker=speakers)[table.emotion.notna() & (speakers != UNKNOWN_SPEAKER)]
+    return _scattered(speakers) + (_one_sided(labelled) if labels and len(labelled) else [])
 
 # %% ../nbs/01_data.ipynb #8723c2d3
 def _faults(table, listen):
