@@ -25,10 +25,10 @@ from scipy.signal import lfilter
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import atomic_path, generator, progress, provenance
 from sere_nb.data import common_emotions, draw_shots, load_corpus
-from sere_nb.frames import HOP, active_frames, frame_centres, frame_count, loudness
+from sere_nb.frames import HOP, active_frames, add_noise, frame_count, loudness
 from sere_nb.metrics import uar
-from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
-from sere_nb.pitch import FMAX, FMIN, add_noise, crepe, glide, pyin, raw_pitch_accuracy, swift
+from sere_nb.normalise import normalisation_groups, normalise
+from sere_nb.pitch import FMAX, FMIN, crepe, glide, pyin, raw_pitch_accuracy, swift
 from sere_nb.prosody import FUNCTIONALS, utterance_features
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
