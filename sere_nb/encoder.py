@@ -137,10 +137,8 @@ def _random_model(config: dict, seed: int = 0):
 # %% ../nbs/03_encoder.ipynb #beac4548
 def _named_once(pairs) -> dict:
     "A JSON object whose names are all different."
-    names = [name for name, _ in pairs]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise ValueError(f"{twice[:40]!r} stands there twice")
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name stands there twice")
     return dict(pairs)
 
 # %% ../nbs/03_encoder.ipynb #1eebe3c5
@@ -153,8 +151,7 @@ def _read_json(path: Path) -> dict:
         if not isinstance(settings, dict):
             raise ValueError(f"a {type(settings).__name__} where an object is expected")
     except (OSError, ValueError, RecursionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise SereError(f"{path}: cannot be read as settings of an encoder ({reason})") from None
+        raise SereError(f"{path}: no settings of an encoder ({str(error).splitlines()[0]})") from None
     return settings
 
 # %% ../nbs/03_encoder.ipynb #e1ee0556
