@@ -27,10 +27,11 @@ import transformers
 from sklearn.linear_model import LogisticRegression
 
 from sere_nb.audio import read_audio
+from sere_nb.cache import FeatureCache
 from sere_nb.core import atomic_path, emotion_name, provenance
 from sere_nb.encode import encode, pool
 from sere_nb.encoder import BUNDLED, load_encoder
-from sere_nb.features import FeatureCache, extract, extract_frames, probe
+from sere_nb.features import extract, extract_frames, probe
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

@@ -406,7 +406,7 @@ def predict(
 @app.command()
 def cache(clear: bool = typer.Option(False, "--clear", help="Delete everything that is kept.")):
     "Where extracted features are kept, how many and how large; --clear deletes them."
-    from sere_nb.features import FeatureCache
+    from sere_nb.cache import FeatureCache
 
     store = FeatureCache()
     if clear:
