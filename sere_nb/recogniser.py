@@ -18,7 +18,7 @@ from .audio import SAMPLE_RATE
 from .core import SereError, atomic_path, provenance, require
 from .encode import activity, encode
 from .encoder import PER_LANGUAGE, Encoder, load_encoder
-from .features import extract
+from .features import extract_usable, report_faults
 from .highlights import moments
 from .irf import SERE, ResonanceClassifier
 from .normalise import Normaliser
@@ -79,7 +79,8 @@ def adapt(
     encoder="bundled",  # of chapter 03
     norm: str = "speaker",  # none, corpus or speaker
     method: Method = SERE,  # one that has `fit`
-    **options,  # cache, jobs of `extract`
+    strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
+    **options,  # cache, jobs of `extract_usable`
 ) -> Recogniser:
     """A recogniser for the target's language, from a few source labels: of the emotions that both have, or of all of the source if the target has no labels.
 
@@ -87,7 +88,9 @@ def adapt(
     if method.fit is None:
         raise SereError(f"{method.line}: it has no model that could be kept")
     reader = encoder_of(encoder, target)
-    source_X, target_X = (extract(table, features, encoder, **options) for table in (source, target))
+    extracted = [extract_usable(table, features, encoder, **options) for table in (source, target)]
+    report_faults([fault for _, _, faults in extracted for fault in faults], len(source) + len(target), strict)
+    (source, source_X, _), (target, target_X, _) = extracted
     width = semantic_width(features, source_X.shape[1])
     pair = prepare(source, source_X, target, target_X, norm, semantic_width=width)
     model = method.fit(pair.draw(shots, draw))
@@ -231,7 +234,7 @@ def _moments(recogniser, waveform, encoder, count):
     active = activity(waveform).astype(float)
     if recogniser.features == "prosody":
         return moments(np.zeros((len(active), 0)), active, count)
-    encoder = encoder or load_encoder(recogniser.encoder)
+    encoder = encoder or load_encoder(recogniser.encoder, local_only=True)
     (frames,) = encode([waveform], encoder)
     return moments(frames, np.resize(active, len(frames)), count)
 

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from .core import SereError, atomic_path, file_stem
-from .features import extract
+from .data import content_digest
+from .features import extract_usable, report_faults
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
 class Job(NamedTuple):
@@ -170,20 +171,12 @@ def _files(folder, name):
     return stem.with_name(f"{stem.name}.npy"), stem.with_name(f"{stem.name}.json")
 
 # %% ../nbs/09c_store.ipynb #c862404b
-def _content(path) -> str:
-    "Digest of a recording's bytes: the same name may hold another recording tomorrow."
-    try:
-        return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
-    except OSError as error:
-        raise SereError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _origin(table, features, encoder):
     "All that a study's features depend on, ready for JSON."
     readers = encoder if isinstance(encoder, dict) else {"": encoder}
     known = {language: str(getattr(one, "identity", one)) for language, one in readers.items()}
     rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
-    sound = [_content(path) for path in table.path]
+    sound = [content_digest(path) for path in table.path]
     return {"features": features, "encoder": known, "table": rows, "sound": sound}
 
 # %% ../nbs/09c_store.ipynb #c862404c
@@ -193,18 +186,33 @@ def store_features(
     name: str,  # of the corpus
     features: str,  # prosody, encoder or both
     encoder,  # of chapter 03
-    **options,  # jobs of `extract`
-) -> str:  # digest of features and table
-    "Extract features into the folder of a study, unless they are there: workers map the file into memory and need no audio."
+    strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
+    **options,  # jobs of `extract_usable`
+) -> tuple[pd.DataFrame, str]:  # the usable utterances, digest of features and table
+    """Extract features into the folder of a study, unless they are there: workers need no audio.
+
+    Warns of recordings that are left out, by name. Raises `SereError` for them if `strict`, or if none is left."""
     arrays, sheet = _files(folder, name)
     origin = _origin(table, features, encoder)
-    if not (arrays.exists() and sheet.exists() and json.loads(sheet.read_text(encoding="utf-8")) == origin):
-        extracted = extract(table, features=features, encoder=encoder, **options)
+    if not _lies_there(arrays, sheet, origin):
+        usable, extracted, faults = extract_usable(table, features, encoder, **options)
+        report_faults(faults, len(table), strict)
         with atomic_path(arrays) as path, open(path, "wb") as file:
             np.save(file, extracted)
+        origin["usable"] = json.loads(usable.astype({"path": str}).to_json(orient="records"))
         with atomic_path(sheet) as path:
             path.write_text(json.dumps(origin), encoding="utf-8")
-    return hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
+    return stored_features(folder, name)[0], digest
+
+
+def _lies_there(arrays, sheet, origin):
+    "Whether exactly these features are in the folder already."
+    if not (arrays.exists() and sheet.exists()):
+        return False
+    known = json.loads(sheet.read_text(encoding="utf-8"))
+    known.pop("usable", None)
+    return known == origin
 
 # %% ../nbs/09c_store.ipynb #38435204
 def stored_features(
@@ -214,7 +222,7 @@ def stored_features(
     "Table and memory-mapped features of a corpus."
     arrays, sheet = _files(folder, name)
     try:
-        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["table"]), np.load(
+        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"]), np.load(
             arrays, mmap_mode="r"
         )
     except (OSError, ValueError) as error:

@@ -24,7 +24,7 @@ from .irf import SERE
 from .normalise import normalisation_groups
 from .recogniser import semantic_width
 from .store import Job, JobStore, store_features, stored_features
-from .tasks import Method, answer, prepare, score
+from .tasks import Method, answer, check_apart, prepare, score
 
 # %% ../nbs/10_study.ipynb #5e67df9d
 def _network(task):
@@ -161,8 +161,7 @@ def _check(tables, pairs, shots, norms):
     for source, target in pairs:
         if not _labelled(tables[source]):
             raise SereError(f"{source} has no labels: it can be a target, not a source")
-        if set(tables[source].path) & set(tables[target].path):
-            raise SereError(f"{source} and {target} share recordings: source and target must be two corpora")
+        check_apart(tables[source], tables[target])
         emotions = common_emotions(
             tables[source], tables[target] if _labelled(tables[target]) else tables[source]
         )
@@ -203,6 +202,7 @@ def run_study(
     resume: bool = False,  # go on with what the folder holds
     jobs: int = 1,  # processes on this machine
     scheduler: str = None,  # address of a Dask scheduler, which then does the work
+    strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
 ) -> pd.DataFrame:  # one row per source, target, shots, norm, draw, method; `probabilities`, `truth` and `emotions` ride along
     """Every method on every draw of every pair, in pieces which are kept as soon as they are finished.
 
@@ -220,7 +220,7 @@ def run_study(
         place = Path(place).resolve()
         with closing(_opened(place, resume)) as store:
             store.agree(**options)
-            study = _extracted(store, tables, pairs, features, encoder, jobs)
+            study = _extracted(store, tables, pairs, features, encoder, dict(jobs=jobs, strict=strict))
             wanted = [options[name] for name in ("shots", "norm", "draws")]
             table = job_table(pairs, methods, *wanted, unheard)
             _finish(store, table, methods, study, jobs, scheduler)
@@ -229,12 +229,13 @@ def run_study(
     return found.assign(encoder=labels[features])
 
 # %% ../nbs/10_study.ipynb #f9c12fae
-def _extracted(store, tables, pairs, features, encoder, jobs):
+def _extracted(store, tables, pairs, features, encoder, how):
     "Features of all corpora in the folder of the study: (folder, digest, kind)."
     place = store.path.parent
     names = dict.fromkeys(name for pair in pairs for name in pair)
-    told = (features, encoder)
-    digests = {name: store_features(tables[name], place, name, *told, jobs=jobs) for name in names}
+    digests = {}
+    for name in names:
+        _, digests[name] = store_features(tables[name], place, name, features, encoder, **how)
     store.agree(**{f"features of {name}": digest for name, digest in digests.items()})
     digest = hashlib.blake2b("".join(digests.values()).encode(), digest_size=8).hexdigest()
     return str(place), digest, features
