@@ -263,9 +263,9 @@ def _confusions(results, method):
     return figure
 
 # %% ../nbs/10b_report.ipynb #20c9d5dd
-_AGAINST = """Paired over draws; p of Wilcoxon's signed-rank test, corrected by Holm. Intervals over draws hold
-for these tasks only; those over tasks are for tasks like these, and still take them for independent, which tasks
-that share a corpus are not."""
+_AGAINST = """Paired over draws; p of Wilcoxon's signed-rank test, corrected by Holm. Intervals over draws
+hold for these tasks only; those over tasks are for tasks like these, and still take them for independent,
+which tasks that share a corpus are not."""
 
 # %% ../nbs/10b_report.ipynb #74de2e28
 def _against(results, method, baseline):
@@ -343,7 +343,7 @@ def write_report(
     origin: dict,  # provenance
     baseline: str = None,  # method all others are compared with; None: `default_baseline`
 ):
-    "A page that needs no other file: what was done, ladder, comparisons, confusion matrices, utterances to hear."
+    "A page that needs no other file: what was done, ladder, comparisons, confusions, utterances to hear."
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
     parts = "\n".join(_parts(results, tables, best, baseline))
     texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
