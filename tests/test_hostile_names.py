@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from sere_nb import report
-from sere_nb.core import file_stem, printable
+from sere_nb.core import file_stem, shown
 from sere_nb.data import mini_corpus
 from sere_nb.figures import figure_text, heat_map, page_text, plot_intervals
 from sere_nb.report import write_report, write_results
@@ -134,9 +134,9 @@ def test_every_pair_of_pieces_has_its_own_file():
 @calm
 @given(names)
 def test_printable_is_one_line_without_commands(name):
-    shown = printable(name)
-    assert shown.isprintable() and printable(shown) == shown and len(shown.splitlines()) <= 1
-    shown.encode("utf-8")
+    line = shown(name)
+    assert line.isprintable() and shown(line) == line and len(line.splitlines()) <= 1
+    line.encode("utf-8")
 
 
 @few
@@ -165,7 +165,7 @@ def test_short_plain_names_are_drawn_as_they_are(name):
 @calm
 @given(names)
 def test_pages_show_names_and_run_nothing(name):
-    assert unescape(page_text(name)) == printable(name)
+    assert unescape(page_text(name)) == shown(name)
     assert not set(page_text(name)) & set("<>\"'")
 
 
@@ -223,7 +223,7 @@ def test_a_report_holds_no_element_of_a_name(study, tmp_path_factory, pieces):
     page.feed(path.read_text(encoding="utf-8"))
     known = "html meta title style h1 h2 p img audio table tr th td b details summary"
     assert page.elements <= set(known.split())
-    assert printable(" ".join(f"{pieces[0]} → {pieces[1]}".split("\n"))) in "".join(page.text)
+    assert shown(" ".join(f"{pieces[0]} → {pieces[1]}".split("\n"))) in "".join(page.text)
     assert "commit None" not in "".join(page.text)
 
 
