@@ -281,4 +281,6 @@ def sere(
     return resonance_model(task, **setting).label_distributions_[len(task.source_X) :]
 
 
-SERE = Method(sere, "the resonance field: unlabelled utterances settle around five labels", fit=resonance_model)
+SERE = Method(
+    sere, "the resonance field: unlabelled utterances settle around five labels", fit=resonance_model
+)

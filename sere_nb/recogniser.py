@@ -89,7 +89,9 @@ def adapt(
         raise SereError(f"{method.line}: it has no model that could be kept")
     reader = encoder_of(encoder, target)
     extracted = [extract_usable(table, features, encoder, **options) for table in (source, target)]
-    report_faults([fault for _, _, faults in extracted for fault in faults], len(source) + len(target), strict)
+    report_faults(
+        [fault for _, _, faults in extracted for fault in faults], len(source) + len(target), strict
+    )
     (source, source_X, _), (target, target_X, _) = extracted
     width = semantic_width(features, source_X.shape[1])
     pair = prepare(source, source_X, target, target_X, norm, semantic_width=width)
@@ -140,7 +142,9 @@ def _checked_config(folder):
     "What config.json says, if every value is one that `save` could have written."
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     classes, numbers = config.get("classes"), config.get("numbers")
-    named = isinstance(classes, list) and all(isinstance(name, str) and name.isprintable() for name in classes)
+    named = isinstance(classes, list) and all(
+        isinstance(name, str) and name.isprintable() for name in classes
+    )
     counted = isinstance(numbers, dict) and all(type(value) in (int, float) for value in numbers.values())
     checks = {
         f"format {config.get('format')!r}, this version reads {FORMAT}": config.get("format") == FORMAT,
@@ -170,7 +174,9 @@ def load(
         return _built(config, arrays)
     except SereError:
         raise
-    except Exception as error:  # JSON, safetensors and torch have dozens of ways to say that a file is damaged
+    except (
+        Exception
+    ) as error:  # JSON, safetensors and torch have dozens of ways to say that a file is damaged
         reason = str(error).splitlines()[0][:80] if str(error) else ""
         message = f"{folder}: no model that can be loaded ({type(error).__name__}: {reason})"
         raise SereError(message) from error

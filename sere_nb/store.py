@@ -16,8 +16,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .cache import audio_digest
 from .core import SereError, atomic_path, file_stem
-from .data import content_digest
 from .features import extract_usable, report_faults
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
@@ -176,7 +176,7 @@ def _origin(table, features, encoder):
     readers = encoder if isinstance(encoder, dict) else {"": encoder}
     known = {language: str(getattr(one, "identity", one)) for language, one in readers.items()}
     rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
-    sound = [content_digest(path) for path in table.path]
+    sound = [audio_digest(path) for path in table.path]
     return {"features": features, "encoder": known, "table": rows, "sound": sound}
 
 # %% ../nbs/09c_store.ipynb #c862404c
