@@ -99,7 +99,9 @@ def teacher(
 ):
     "Whisper-tiny's encoder, from the script that loads it."
     if not options.whisper:
-        sys.exit("Whisper-tiny is no part of the package: --whisper SCRIPT (or SERE_WHISPER) names what loads it")
+        sys.exit(
+            "Whisper-tiny is no part of the package: --whisper SCRIPT (or SERE_WHISPER) names what loads it"
+        )
     spec = importlib.util.spec_from_file_location("whisper_tiny", options.whisper)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -160,16 +162,16 @@ def study(
     corpora: Corpora,
     kind: str,  # key of `FEATURES`
     methods: dict,  # name -> `Method`
-    tables: dict = None,  # other tables than those of `corpora`
+    part: str = "",  # of the script, where it runs several studies of one kind
     **told,  # other options of `run_study`
 ) -> pd.DataFrame:  # its rows
     "One study with the package's own engine. In the folder `work` it goes on where it was interrupted."
     options, (what, encoder) = corpora.options, FEATURES[kind]
     told = {"norm": options.norm, "draws": options.draws, **told}
-    folder = options.work and options.work / f"{Path(sys.argv[0]).stem}-{kind}"
+    folder = options.work and options.work / f"{Path(sys.argv[0]).stem}-{kind}{part and '-'}{part}"
     how = dict(methods=methods, features=what, jobs=options.jobs, folder=folder, resume=True)
     reader = encoder if what == "prosody" else corpora.encoder(encoder)
-    return run_study(corpora.tables if tables is None else tables, encoder=reader, **how, **told)
+    return run_study(corpora.tables, encoder=reader, **how, **told)
 
 
 def plain(
@@ -222,7 +224,9 @@ def refuse_changes():
     found = changes()
     if found:
         listed = ", ".join(line.split()[-1] for line in found[:5])
-        sys.exit(f"{len(found)} changed files ({listed}): commit them first; --allow-dirty prints, writes nothing")
+        sys.exit(
+            f"{len(found)} changed files ({listed}): commit them first; --allow-dirty prints, writes nothing"
+        )
 
 
 def shaped(options) -> dict:
