@@ -1,4 +1,4 @@
-"""What the scripts share: options, corpora, features by name, pairs of corpora, and results that say where they come from."""
+"""What the scripts share: options, corpora, features by name, pairs, and results that say where they come from."""
 
 import argparse
 import hashlib
@@ -36,7 +36,7 @@ FEATURES = {  # the one naming scheme -> (what `extract` is asked for, of which 
 SOURCE = ("sere_nb", "nbs/*.ipynb", "evidence/*.py")  # what a result depends on
 
 
-# --- options -----------------------------------------------------------------------------------------------------
+# --- options --------------------------------------------------------------------------------------
 
 
 def arguments(
@@ -68,7 +68,7 @@ def parsed(
     parser: argparse.ArgumentParser,
     given=None,  # words; None: those of the command line
 ) -> argparse.Namespace:
-    "Options that can work. Stops on a changed source tree before hours are spent, unless nothing is to be written."
+    "Options that can work. Stops on a changed source tree at once, unless nothing is to be written."
     options = parser.parse_args(given)
     options.writes = not (options.quick or options.allow_dirty)
     if options.corpora is None:
@@ -81,7 +81,7 @@ def parsed(
     return options
 
 
-# --- corpora and features ----------------------------------------------------------------------------------------
+# --- corpora and features -------------------------------------------------------------------------
 
 
 def sliced(
@@ -155,7 +155,7 @@ class Corpora:
         return prepare(*sides, norm or self.options.norm, semantic_width=width)
 
 
-# --- work --------------------------------------------------------------------------------------------------------
+# --- work -----------------------------------------------------------------------------------------
 
 
 def study(
@@ -205,7 +205,7 @@ def _kept(corpora, kind, pair, function):
     return pd.read_json(path, orient="records", dtype=False, convert_dates=False)
 
 
-# --- results -----------------------------------------------------------------------------------------------------
+# --- results --------------------------------------------------------------------------------------
 
 
 def git(*words):
@@ -241,15 +241,16 @@ def save(
     options,  # of `parsed`
     **told,  # what else shaped them
 ):
-    "Write results/CLAIM/NAME.csv, and into origin.json where each comes from; or print, where nothing is to be written."
+    "Write results/CLAIM/NAME.csv, and into origin.json where each comes from; or print, if nothing is to be written."
     tables = {name: pd.DataFrame(table) for name, table in tables.items()}
     if not options.writes:
         for name, table in tables.items():
             print(f"{claim}/{name}: {len(table)} rows, not written", table.head().to_string(), sep="\n")
         return
     refuse_changes()
-    seeds = f"draw numbers 0 to {options.draws - 1}"
-    shaping = {"script": f"evidence/{Path(sys.argv[0]).name}", "shots": 5, "seeds": seeds}
+    shaping = {"script": f"evidence/{Path(sys.argv[0]).name}"}
+    if options.draws:
+        shaping.update(shots=5, seeds=f"draw numbers 0 to {options.draws - 1}")
     origin = provenance(**{**shaping, **shaped(options), **told})
     for name, table in tables.items():
         with atomic_path(RESULTS / claim / f"{name}.csv") as path:
