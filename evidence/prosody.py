@@ -19,9 +19,9 @@ from sklearn.linear_model import LogisticRegression
 
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import atomic_path, generator, progress
-from sere_nb.frames import HOP, active_frames, frame_count, loudness
+from sere_nb.frames import HOP, active_frames, add_noise, frame_count, loudness
 from sere_nb.normalise import normalisation_groups, normalise
-from sere_nb.pitch import FMAX, FMIN, add_noise, crepe, glide, pyin, raw_pitch_accuracy, swift
+from sere_nb.pitch import FMAX, FMIN, crepe, glide, pyin, raw_pitch_accuracy, swift
 from sere_nb.prosody import utterance_features
 from sere_nb.tasks import prepare, score
 

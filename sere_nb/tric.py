@@ -24,19 +24,18 @@ def log_resonance(
     squared = first.square().sum(dim=1, keepdim=True) + second.square().sum(dim=1) - 2 * first @ second.T
     return -torch.log1p(squared.clamp(min=0) / bandwidth**2)
 
-
+# %% ../nbs/07_tric.ipynb #39570725
 def _log_transitions(first, second, bandwidth, sharpness, weights=None, loops=True):
     "Logarithm of `transitions`, for terms that would underflow without."
     scores = sharpness * log_resonance(first, second, bandwidth)
     if weights is not None:
         scores = scores + torch.where(weights > 0, weights, 1).log().masked_fill(weights <= 0, -torch.inf)
     if not loops:
-        scores = scores.masked_fill(
-            torch.eye(len(scores), dtype=torch.bool, device=scores.device), -torch.inf
-        )
+        itself = torch.eye(len(scores), dtype=torch.bool, device=scores.device)
+        scores = scores.masked_fill(itself, -torch.inf)
     return scores.log_softmax(dim=1)
 
-
+# %% ../nbs/07_tric.ipynb #e08b080b
 def transitions(
     first: torch.Tensor,  # where a step begins, (n, d)
     second: torch.Tensor,  # where it may end, (m, d)
@@ -55,12 +54,8 @@ def contrast(
     bandwidth: float = 1.0,  # γ
     sharpness: float = 8.0,  # κ
 ) -> torch.Tensor:  # scalar
-    """One step from anchor to anchor should stay in its class.
-
-    Source: the variant of SupCon with the sum inside the logarithm (Khosla et al. 2020, L_in)."""
-    partner = (classes[:, None] == classes) & ~torch.eye(
-        len(classes), dtype=torch.bool, device=classes.device
-    )
+    "One step from anchor to anchor should stay in its class: SupCon's L_in (Khosla et al. 2020)."
+    partner = (classes[:, None] == classes).fill_diagonal_(False)
     paired = partner.any(dim=1)  # anchors alone in their class have no partner
     if not paired.any():
         return anchors.new_zeros(())
@@ -82,7 +77,7 @@ def walk(
         transitions(unlabelled, anchors, bandwidth, sharpness),
     )
 
-
+# %% ../nbs/07_tric.ipynb #154de0f8
 def chain(
     anchors: torch.Tensor,  # embeddings, (L, d)
     classes: torch.Tensor,  # (L,)
@@ -98,6 +93,31 @@ def chain(
     home = ((to @ among @ back) * (classes[:, None] == classes)).sum(dim=1)
     return -home.clamp(min=torch.finfo(home.dtype).tiny).log().mean()
 
+# %% ../nbs/07_tric.ipynb #03744626
+def _draw_step(axis, anchors, classes, unlabelled, likely):
+    "All points in grey, labels as numbers, and one disc per place in proportion to its probability."
+    place = anchors if len(likely) == len(anchors) else unlabelled
+    axis.scatter(*unlabelled.T, s=5, color="#BBBBBB")
+    size = 400 * likely / likely.sum().clamp(min=1e-12) ** 0.5 * len(likely) ** 0.5 / 4
+    axis.scatter(*place.T, s=size, color="#D55E00", alpha=0.6, linewidth=0)
+    style = dict(color="#0072B2", weight="bold", ha="center", va="center", fontsize=9)
+    for point, name in zip(anchors, classes):
+        axis.text(*point.tolist(), str(int(name)), **style)
+    axis.set(xticks=[], yticks=[])
+
+# %% ../nbs/07_tric.ipynb #612e4249
+def _whereabouts(anchors, classes, unlabelled, start, *shape):
+    "Where a walk is after none to three steps: title -> probability of each place."
+    to, among, back = (table.detach() for table in walk(anchors, unlabelled, *shape))
+    home = to[start] @ among @ back
+    share = home[classes == classes[start]].sum()
+    return {
+        "0: at a label": torch.eye(len(anchors), dtype=to.dtype)[start],
+        "1: to the unlabelled": to[start],
+        "2: on among them": to[start] @ among,
+        f"3: home, {share:.0%} in its class": home,
+    }
+
 # %% ../nbs/07_tric.ipynb #e1d61528
 def plot_chain(
     anchors: torch.Tensor,  # points of the plane, (L, 2)
@@ -112,47 +132,14 @@ def plot_chain(
     "Where a walk from one anchor is likely to be after each step: the larger the disc, the likelier."
     import matplotlib.pyplot as plt
 
-    to, among, back = (table.detach() for table in walk(anchors, unlabelled, bandwidth, sharpness, weights))
-    leaving = torch.eye(len(anchors), dtype=to.dtype)[start]
-    likely = [leaving, to[start], to[start] @ among, to[start] @ among @ back]
-    home = likely[3][classes == classes[start]].sum()
-    titles = [
-        "0: at a label",
-        "1: to the unlabelled",
-        "2: on among them",
-        f"3: home, {home:.0%} in its class",
-    ]
-    steps = range(4) if step is None else [step]
-    figure, axes = plt.subplots(
-        1, len(steps), figsize=(2.6 * len(steps) + 0.4, 2.5), dpi=80, squeeze=False, layout="constrained"
-    )
-    for axis, number in zip(axes[0], steps):
-        _draw_step(axis, anchors.detach(), classes, unlabelled.detach(), likely[number])
-        axis.set(title=titles[number], xticks=[], yticks=[])
+    steps = list(_whereabouts(anchors, classes, unlabelled, start, bandwidth, sharpness, weights).items())
+    steps = steps if step is None else steps[step : step + 1]
+    style = dict(figsize=(2.6 * len(steps) + 0.4, 2.5), dpi=80, squeeze=False, layout="constrained")
+    figure, axes = plt.subplots(1, len(steps), **style)
+    for axis, (title, likely) in zip(axes[0], steps):
+        _draw_step(axis, anchors.detach(), classes, unlabelled.detach(), likely)
+        axis.set_title(title)
     return figure
-
-
-def _draw_step(axis, anchors, classes, unlabelled, likely):
-    "All points in grey, labels as numbers, and one disc per place in proportion to its probability."
-    place = anchors if len(likely) == len(anchors) else unlabelled
-    axis.scatter(*unlabelled.T, s=5, color="#BBBBBB")
-    axis.scatter(
-        *place.T,
-        s=400 * likely / likely.sum().clamp(min=1e-12) ** 0.5 * len(likely) ** 0.5 / 4,
-        color="#D55E00",
-        alpha=0.6,
-        linewidth=0,
-    )
-    for point, name in zip(anchors, classes):
-        axis.text(
-            *point.tolist(),
-            str(int(name)),
-            color="#0072B2",
-            weight="bold",
-            ha="center",
-            va="center",
-            fontsize=9,
-        )
 
 # %% ../nbs/07_tric.ipynb #4f7cc107
 def visit(
@@ -162,19 +149,30 @@ def visit(
     sharpness: float = 8.0,  # κ
     weights: torch.Tensor = None,  # of the unlabelled, (U,)
 ) -> torch.Tensor:  # scalar, 0 when each is visited as often as its weight asks
-    """Every unlabelled sample should be reached from the labels.
-
-    Source: the visit loss of Haeusser et al. (2017), less the entropy of the shares, so that its best value is 0."""
+    "Every unlabelled sample should be reached from the labels (Haeusser et al. 2017, less its lowest value)."
     taking_part = slice(None) if weights is None else weights > 0
     shares = anchors.new_ones(len(unlabelled)) if weights is None else weights[taking_part]
     shares = shares / shares.sum()
-    arrival = (
-        _log_transitions(anchors, unlabelled, bandwidth, sharpness, weights)[:, taking_part].logsumexp(dim=0)
-        - torch.tensor(float(len(anchors))).log()
-    )
+    steps = _log_transitions(anchors, unlabelled, bandwidth, sharpness, weights)[:, taking_part]
+    arrival = steps.logsumexp(dim=0) - torch.tensor(float(len(anchors))).log()
     return (shares * (shares.log() - arrival)).sum()
 
-# %% ../nbs/07_tric.ipynb #bbb9d8bc
+# %% ../nbs/07_tric.ipynb #e7d205da
+def _fault(anchors, classes, unlabelled, weights):
+    "What could only end in NaN, as one clear line; `None` if nothing could."
+    taking_part = len(unlabelled) if weights is None else (weights > 0).sum()
+    if not len(anchors) or len(anchors) != len(classes):
+        counts = f"{len(anchors)} anchors and {len(classes)} classes"
+        return f"{counts}; give each anchor its class, and at least one"
+    if anchors.shape[1:] != unlabelled.shape[1:]:
+        sizes = f"anchors have {anchors.shape[1]} dimensions, unlabelled samples {unlabelled.shape[1]}"
+        return f"{sizes}; embed both with the same network"
+    if weights is not None and (len(weights) != len(unlabelled) or (weights < 0).any()):
+        return f"weights must be {len(unlabelled)} numbers of 0 and above, one per unlabelled sample"
+    if taking_part < 2:
+        return "the chain steps from one unlabelled sample to another; give at least two, of weight above 0"
+
+# %% ../nbs/07_tric.ipynb #0736f79d
 class TricLoss(NamedTuple):
     "The loss and its three terms, before their coefficients."
 
@@ -183,48 +181,61 @@ class TricLoss(NamedTuple):
     chain: torch.Tensor  # scalar
     visit: torch.Tensor  # scalar
 
-
+# %% ../nbs/07_tric.ipynb #bbb9d8bc
 def tric(
     anchors: torch.Tensor,  # embeddings of labelled samples, (L, d)
     classes: torch.Tensor,  # their classes, (L,)
     unlabelled: torch.Tensor,  # embeddings, (U, d)
     bandwidth: float = 1.0,  # γ, in the unit of the embedding
     sharpness: float = 8.0,  # κ
-    weights: torch.Tensor = None,  # how strongly each unlabelled sample takes part (highlights), (U,); None: all alike
+    weights: torch.Tensor = None,  # how strongly each unlabelled sample takes part, (U,); None: all alike
     parts: tuple = (0.5, 1.0, 1.0),  # coefficients of contrast, chain and visit; 0 removes a term exactly
 ) -> TricLoss:
-    """The triple-resonance loss.
+    """The triple-resonance loss, reconstructed after SERE (arXiv 2604.07417).
 
-    Raises `SereError` where shapes do not fit or fewer than two unlabelled samples take part. Reconstructed after SERE (arXiv 2604.07417)."""
-    _check(anchors, classes, unlabelled, weights)
-    terms = (
-        contrast(anchors, classes, bandwidth, sharpness),
-        chain(anchors, classes, unlabelled, bandwidth, sharpness, weights),
-        visit(anchors, unlabelled, bandwidth, sharpness, weights),
-    )
-    return TricLoss(
-        sum((part * term for part, term in zip(parts, terms) if part), start=anchors.new_zeros(())), *terms
-    )
+    Raises `SereError` where shapes do not fit or fewer than two unlabelled samples take part."""
+    if fault := _fault(anchors, classes, unlabelled, weights):
+        raise SereError(f"tric: {fault}")
+    contrasted = contrast(anchors, classes, bandwidth, sharpness)
+    chained = chain(anchors, classes, unlabelled, bandwidth, sharpness, weights)
+    visited = visit(anchors, unlabelled, bandwidth, sharpness, weights)
+    terms = contrasted, chained, visited
+    kept = (part * term for part, term in zip(parts, terms) if part)
+    return TricLoss(sum(kept, start=anchors.new_zeros(())), *terms)
+
+# %% ../nbs/07_tric.ipynb #ae19f02d
+def _disagreement(scores, beliefs):
+    "Cross-entropy with soft beliefs, the certain ones first."
+    certain = beliefs.max(dim=1).values
+    return -(certain[:, None] * beliefs * scores.log_softmax(dim=1)).sum() / certain.sum()
 
 
-def _check(anchors, classes, unlabelled, weights):
-    "One clear line for what could only end in NaN."
-    if not len(anchors) or len(anchors) != len(classes):
-        raise SereError(
-            f"tric: {len(anchors)} anchors and {len(classes)} classes; give each anchor its class, and at least one"
-        )
-    if anchors.shape[1:] != unlabelled.shape[1:]:
-        raise SereError(
-            f"tric: anchors have {anchors.shape[1]} dimensions, unlabelled samples {unlabelled.shape[1]}; embed both with the same network"
-        )
-    if weights is not None and (len(weights) != len(unlabelled) or (weights < 0).any()):
-        raise SereError(
-            f"tric: weights must be {len(unlabelled)} numbers of 0 and above, one per unlabelled sample"
-        )
-    if (len(unlabelled) if weights is None else (weights > 0).sum()) < 2:
-        raise SereError(
-            "tric: the chain steps from one unlabelled sample to another; give at least two, of weight above 0"
-        )
+def _embedded(X, metric, random):
+    "Features in a metric, at unit scale; a tenth of them is missing."
+    kept = (torch.rand(X.shape, generator=random) > 0.1) / 0.9
+    embedding = (X * kept) @ metric
+    return embedding / embedding.detach().square().sum(dim=1).mean().sqrt()
+
+# %% ../nbs/07_tric.ipynb #5c1e7a02
+def _step(optimiser, loss):
+    "One step down the gradient."
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+# %% ../nbs/07_tric.ipynb #e192f5a0
+class _Metric:
+    "A matrix or one gain per axis, from the identity on, and a linear head that begins at 0."
+
+    def __init__(self, width, classes, full):
+        self.shape = (torch.eye(width) if full else torch.zeros(width)).requires_grad_()
+        self.head = torch.zeros(width, classes, requires_grad=True)
+        self.full, rate = full, 0.003 if full else 0.01
+        groups = [{"params": [self.shape], "lr": rate}, {"params": [self.head], "lr": 0.003}]
+        self.optimiser = torch.optim.Adam(groups)
+
+    def matrix(self):
+        return self.shape if self.full else torch.diag(self.shape.exp())
 
 # %% ../nbs/07_tric.ipynb #8c6d2727
 def learn_metric(
@@ -237,36 +248,18 @@ def learn_metric(
     batch: int = 128,  # unlabelled samples in each step
     seed: int = 0,
 ):  # (F, F); learned features are X @ metric
-    "A linear metric that lowers the triple-resonance loss, from the identity on; its shape is learned, its scale is not."
-    random, width = torch.Generator().manual_seed(seed), X.shape[1]
+    "A linear metric, from the identity on, that lowers the triple-resonance loss; its scale is not learned."
+    random = torch.Generator().manual_seed(seed)
     X, y = torch.as_tensor(X, dtype=torch.float32), torch.as_tensor(y)
     X = X / X.square().sum(dim=1).mean().sqrt()
     known, free = torch.where(y >= 0)[0], torch.where(y < 0)[0]
-    shape = (torch.eye(width) if full else torch.zeros(width)).requires_grad_()
-    head = torch.zeros(width, 1 if beliefs is None else beliefs.shape[1], requires_grad=True)
-    optimiser = torch.optim.Adam(
-        [{"params": [shape], "lr": 0.003 if full else 0.01}, {"params": [head], "lr": 0.003}]
-    )
-    metric = lambda: shape if full else torch.diag(shape.exp())
+    metric, labelled = _Metric(X.shape[1], 1 if beliefs is None else beliefs.shape[1], full), len(known)
     for _ in range(steps):
         rows = torch.cat([known, free[torch.randperm(len(free), generator=random)[:batch]]])
-        kept = (
-            torch.rand(len(rows), width, generator=random) > 0.1
-        ) / 0.9  # a tenth of the features is missing
-        embedding = (X[rows] * kept) @ metric()
-        embedding = embedding / embedding.detach().square().sum(dim=1).mean().sqrt()
-        loss = tric(
-            embedding[: len(known)], y[known], embedding[len(known) :], bandwidth=2**0.5, parts=parts
-        ).total
+        embedding = _embedded(X[rows], metric.matrix(), random)
+        loss = tric(embedding[:labelled], y[known], embedding[labelled:], bandwidth=2**0.5, parts=parts).total
         if beliefs is not None:
-            loss = loss + _disagreement(
-                embedding @ head * 10, torch.as_tensor(beliefs, dtype=torch.float32)[rows]
-            )
-        optimiser.zero_grad(), loss.backward(), optimiser.step()
-    return metric().detach().numpy()
-
-
-def _disagreement(scores, beliefs):
-    "Cross-entropy with soft beliefs, the certain ones first."
-    certain = beliefs.max(dim=1).values
-    return -(certain[:, None] * beliefs * scores.log_softmax(dim=1)).sum() / certain.sum()
+            wanted = torch.as_tensor(beliefs, dtype=torch.float32)[rows]
+            loss = loss + _disagreement(embedding @ metric.head * 10, wanted)
+        _step(metric.optimiser, loss)
+    return metric.matrix().detach().numpy()

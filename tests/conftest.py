@@ -1,6 +1,9 @@
 "What all tests share: one thread, no network, no progress bars, and the real corpora if they are there."
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", SERE_PROGRESS="0", TOKENIZERS_PARALLELISM="false")
@@ -9,6 +12,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora"
+sys.path.insert(0, str(ROOT / "tools"))
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+    --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required
+    --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +29,13 @@ def real_corpora():
 
 @pytest.fixture(scope="session")
 def once(tmp_path_factory, worker_id):
-    "once(name, make): the folder that `make` fills, made by whichever process comes first and shared by all."
+    """once(name, make): the folder that `make` fills.
+
+    It is made by whichever process comes first and shared by all."""
     from filelock import FileLock
 
-    shared = (
-        tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
-    )
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
 
     def folder(name, make):
         with FileLock(shared / f"{name}.lock"):
@@ -38,72 +47,48 @@ def once(tmp_path_factory, worker_id):
     return folder
 
 
+def known_files():
+    "Names of the files that git knows, as they stand in the working tree."
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
+    return [name for name in listed.stdout.strip("\0").split("\0") if (ROOT / name).is_file()]
+
+
+def pip(*words):
+    "Run pip of this interpreter; without network, as everything that is needed is there already."
+    command = [sys.executable, "-m", "pip", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
 @pytest.fixture(scope="session")
 def wheel(once):
-    "The package as it would be published: what git knows, as it stands in the working tree."
-    import shutil
-    import subprocess
-    import sys
+    "The package as it would be published; build.log beside it is what the build said."
 
     def build(folder):
-        for name in (
-            subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
-            .stdout.strip("\0")
-            .split("\0")
-        ):
-            if (ROOT / name).is_file() and not name.startswith(("nbs/", "tests/")):
+        for name in known_files():
+            if not name.startswith(("nbs/", "tests/")):
                 (folder / "source" / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / name, folder / "source" / name)
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "pip",
-                "wheel",
-                "--no-deps",
-                "--no-build-isolation",
-                "-q",
-                "-w",
-                str(folder),
-                str(folder / "source"),
-            ],
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
+        said = pip("wheel", "--no-deps", "--no-build-isolation", "-v", "-w", folder, folder / "source")
+        (folder / "build.log").write_text(said, encoding="utf-8")
 
     return next(once("wheel", build).glob("*.whl"))
 
 
 @pytest.fixture(scope="session")
 def installed(once, wheel):
-    "Folder in which nothing but the wheel is installed; put it on PYTHONPATH, everything it depends on is there already."
-    import subprocess
-    import sys
-
-    install = lambda folder: subprocess.run(
-        [sys.executable, "-m", "pip", "install", "--no-deps", "-q", "--target", str(folder), str(wheel)],
-        check=True,
-        capture_output=True,
-    )
-    return once("installed", install)
+    "Folder in which nothing but the wheel is installed; on PYTHONPATH it comes before every other copy."
+    return once("installed", lambda folder: pip("install", "--no-deps", "-q", "--target", folder, wheel))
 
 
 @pytest.fixture
 def sere(tmp_path):
     "Run the command as a terminal would."
-    import subprocess
-    import sys
 
     def run(*words, cwd=tmp_path, **options):
-        return subprocess.run(
-            [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
-            capture_output=True,
-            text=True,
-            cwd=cwd,
-            timeout=900,
-            **options,
-        )
+        command = [sys.executable, "-m", "sere_nb.cli", *map(str, words)]
+        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=900, **options)
 
     return run
 
@@ -118,10 +103,10 @@ def one_line(done):
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    "Chromium, driven by Playwright, with a sentence that runs into its microphone again and again; a machine without it skips, except where `.ci/run` has installed it."
-    import shutil
+    """Chromium, driven by Playwright, with a sentence that runs into its microphone again and again.
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    A machine without it skips, except where `.ci/run` has installed it."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
         if os.environ.get("SERE_CI"):
             pytest.fail("no Chromium although .ci/run installs it")
@@ -134,12 +119,8 @@ def browser(tmp_path_factory):
 
     said = tmp_path_factory.mktemp("microphone") / "said.wav"
     soundfile.write(said, read_audio(mini_corpus("de").path.iloc[0]), 16_000)
-    quiet = (
-        "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync "
-        "--autoplay-policy=no-user-gesture-required --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
-    )
-    quiet += f" --use-file-for-fake-audio-capture={said}"
+    words = [*QUIET.split(), f"--use-file-for-fake-audio-capture={said}"]
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=quiet.split())
+        chromium = playwright.chromium.launch(executable_path=path, args=words)
         yield chromium
         chromium.close()

@@ -16,10 +16,12 @@ import torch
 import transformers
 
 from sere_nb import encode as chapter
+from sere_nb import features as engine
+from sere_nb.cache import FeatureCache
 from sere_nb.core import SereError
-from sere_nb.encode import CHUNK, activity, batches, encode, pool, to_grid, windows
+from sere_nb.encode import _CHUNK, _overlapping, activity, batches, encode, pool, to_grid
 from sere_nb.encoder import PER_LANGUAGE, load_encoder, receptive_field
-from sere_nb.features import FeatureCache, extract, extract_frames
+from sere_nb.features import extract, extract_frames, extract_usable
 from sere_nb.frames import HOP, RECEPTIVE_FIELD
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
@@ -180,7 +182,7 @@ def test_windows_agree_with_the_whole(folder, name, monkeypatch):
     (waveform,) = noise(70 * 16_000)
     encoder = load_encoder(folder / name)
     entering, band = (encode([waveform], encoder, layers)[0] for layers in ((0, 0), (1, 2)))
-    monkeypatch.setattr(chapter, "CHUNK", 10_000)  # frames: the whole recording at once
+    monkeypatch.setattr(chapter, "_CHUNK", 10_000)  # frames: the whole recording at once
     whole_entering, whole_band = (encode([waveform], encoder, layers)[0] for layers in ((0, 0), (1, 2)))
     assert entering.shape == (3499, 32)
     edges = np.flatnonzero(np.abs(entering - whole_entering).max(1) > 1e-4)
@@ -190,12 +192,12 @@ def test_windows_agree_with_the_whole(folder, name, monkeypatch):
 
 
 def test_windows_tile_any_length():
-    for frames in (1, CHUNK - 1, CHUNK, CHUNK + 1, 7 * CHUNK + 3):
-        kept = [frame for start, stop, keep, end in windows(frames) for frame in range(keep, end)]
+    for frames in (1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 7 * _CHUNK + 3):
+        kept = [frame for start, stop, keep, end in _overlapping(frames) for frame in range(keep, end)]
         assert kept == list(range(frames))
         assert all(
-            0 <= start <= keep < end <= stop <= frames and stop - start <= CHUNK
-            for start, stop, keep, end in windows(frames)
+            0 <= start <= keep < end <= stop <= frames and stop - start <= _CHUNK
+            for start, stop, keep, end in _overlapping(frames)
         )
 
 
@@ -463,7 +465,7 @@ def test_the_folder_can_be_set(tmp_path, monkeypatch):
 
 WRITER = """
 import sys, numpy as np
-from sere_nb.features import FeatureCache
+from sere_nb.cache import FeatureCache
 cache, seed = FeatureCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 for turn in range(int(sys.argv[3])):
@@ -516,7 +518,7 @@ def test_extraction_is_served_from_the_cache(corpus, tmp_path, monkeypatch):
     first = extract(corpus, "both", encoder, cache=cache)
     expected = [pool(frames, active) for frames, active in extract_frames(corpus, encoder, cache=False)]
     np.testing.assert_allclose(first[:, : encoder.width], np.stack(expected), rtol=0, atol=1e-5)
-    monkeypatch.setattr(chapter, "_make_unit", lambda *inputs: pytest.fail("made again"))
+    monkeypatch.setattr(engine, "_make_unit", lambda *inputs: pytest.fail("made again"))
     again = extract(corpus, "encoder", encoder, cache=tmp_path / "cache")
     assert (
         again.dtype == np.float32
@@ -559,9 +561,9 @@ def test_bad_recordings_are_listed_together_and_nothing_is_lost(corpus, tmp_path
     message = str(error.value)
     assert message.startswith("3 of 12 recordings cannot be used") and "\n" not in message
     assert all(corpus.path[i] in message for i in (3, 5, 8)) and cache.info()["entries"] == 9
-    with pytest.warns(UserWarning, match="3 of 12"):
-        rows = extract(corpus, "encoder", "random", cache=cache, corrupt="nan")
-    assert np.isnan(rows).all(1).tolist() == [i in (3, 5, 8) for i in range(12)]
+    usable, rows, faults = extract_usable(corpus, "encoder", "random", cache=cache)
+    assert [fault.row for fault in faults] == [3, 5, 8] and len(rows) == len(usable) == 9
+    assert usable.path.tolist() == corpus.path.drop([3, 5, 8]).tolist() and np.isfinite(rows).all()
 
 
 def test_a_full_disk_stops_nothing(corpus, tmp_path, monkeypatch):
@@ -583,7 +585,7 @@ def test_the_system_refuses_in_the_middle_of_a_file(tmp_path):
     program = f"""
 import resource, numpy as np
 from sere_nb.core import SereError
-from sere_nb.features import FeatureCache
+from sere_nb.cache import FeatureCache
 cache = FeatureCache({str(tmp_path)!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 cache.put(FeatureCache.key(i=0), vector=np.zeros(1_000, np.float32))
@@ -618,7 +620,7 @@ def test_one_encoder_per_language(corpus, folder, tmp_path):
 def test_options_are_named(corpus):
     for wrong, said in (
         ({"features": "everything"}, "choose encoder, prosody or both"),
-        ({"corrupt": "ignore"}, "choose raise or nan"),
+        ({"jobs": 0}, "give the number of processes"),
     ):
         with pytest.raises(SereError, match=said):
             extract(corpus, **{"encoder": "random", "cache": False, **wrong})

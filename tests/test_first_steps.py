@@ -1,4 +1,6 @@
-"The newcomer's path as it is printed: every command of `First steps`, in order, in an empty folder; what it prints is what the page says."
+"""The newcomer's path as it is printed: every command of `First steps`, in order, in an empty folder.
+
+What it prints is what the page says."""
 
 import os
 import re
@@ -15,7 +17,7 @@ BY_HAND = ("pip install", "git clone", "jupyter lab")
 
 
 def by_name(text):
-    "The text with the emotions of each prediction in the order of their names: among near equals a percent decides their order."
+    "The text with the emotions of each prediction by name: among near equals a percent decides their order."
     return RANKED.sub(lambda found: "(" + ", ".join(sorted(found[1].split(", "))), text)
 
 
@@ -28,40 +30,40 @@ def steps():
             yield text, printed
 
 
+def put_on_path(folder):
+    """Write `sere` and `python` into a folder, as small scripts.
+
+    A link to the interpreter of a virtual environment would not find its packages from there."""
+    folder.mkdir()
+    for name, words in {"sere": "-m sere_nb.cli", "python": ""}.items():
+        (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        (folder / name).chmod(0o755)
+
+
+def agrees(said, printed):
+    "Whether a command said what the page prints; another processor may round a probability differently."
+    assert NUMBER.sub("#", said).strip() == NUMBER.sub("#", printed).strip()
+    pairs = zip(NUMBER.findall(said), NUMBER.findall(printed))
+    return max((abs(float(one) - float(other)) for one, other in pairs), default=0) < 3
+
+
 @pytest.mark.skipif(os.name == "nt", reason="the page prints commands for a Unix shell")
 def test_the_path_ends_where_the_page_says(tmp_path, installed):
-    command = tmp_path / "bin" / "sere"
-    command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sere_nb.cli "$@"\n')
-    (tmp_path / "bin" / "python").symlink_to(sys.executable)
-    command.chmod(0o755)
+    put_on_path(tmp_path / "bin")
     folder = tmp_path / "empty"
     folder.mkdir()
-    environment = {
-        **os.environ,
-        "PATH": f"{command.parent}:{os.environ['PATH']}",
-        "PYTHONPATH": str(installed),
-        "COLUMNS": "200",
-    }
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    own = {"PATH": path, "PYTHONPATH": str(installed), "COLUMNS": "200", "LC_ALL": "C.UTF-8"}
+    options = dict(cwd=folder, env={**os.environ, **own}, capture_output=True, text=True, timeout=600)
     ran = 0
     for text, printed in steps():
         if text.startswith(BY_HAND):
             continue
-        done = subprocess.run(
-            ["sh", "-e", "-c", text], cwd=folder, env=environment, capture_output=True, text=True, timeout=600
-        )
+        done = subprocess.run(["sh", "-e", "-c", text], **options)
         assert done.returncode == 0, f"{text}\n{done.stderr}"
-        if printed:
-            printed = by_name(printed)
-            said = (
-                done.stdout[-len(printed) :] if text.startswith("sere demo") else by_name(done.stdout)
-            )  # `ls` comes last there
-            assert NUMBER.sub("#", said).strip() == NUMBER.sub("#", printed).strip(), f"{text}\n{done.stdout}"
-            differences = [
-                abs(float(a) - float(b)) for a, b in zip(NUMBER.findall(said), NUMBER.findall(printed))
-            ]
-            assert max(differences, default=0) < 3, (
-                f"{text}\n{done.stdout}"
-            )  # another processor may round a probability
+        if printed and text.startswith("sere demo"):  # the page shows the end: what `ls` said
+            assert agrees(done.stdout[-len(printed) :], printed), f"{text}\n{done.stdout}"
+        elif printed:
+            assert agrees(by_name(done.stdout), by_name(printed)), f"{text}\n{done.stdout}"
         ran += 1
     assert ran == 6 and (folder / "study" / "report.html").exists()

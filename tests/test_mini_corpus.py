@@ -3,18 +3,17 @@
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from sere_nb import mini
 from sere_nb.audio import read_audio
-from sere_nb.core import SereError
+from sere_nb.core import SereError, package_folder
 from sere_nb.data import check_corpus, load_corpus, mini_corpus
+from sere_nb.workshop import mini
 
-FOLDER = Path(mini.__file__).parent / "bundled" / "mini"
+FOLDER = package_folder() / "bundled" / "mini"
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +74,7 @@ def test_an_utterance_depends_on_nothing_but_its_arguments(espeak):
         1.1
     )  # left alone, eSpeak NG seeds the noise of breathy voices such as f3 with the second of the clock
     np.testing.assert_array_equal(mini.synthesise(sentence, "en", "f3", "fear"), here)
-    program = f"import sys; from sere_nb.mini import synthesise; sys.stdout.buffer.write(synthesise({sentence!r}, 'en', 'f3', 'fear').tobytes())"
+    program = f"import sys; from sere_nb.workshop.mini import synthesise; sys.stdout.buffer.write(synthesise({sentence!r}, 'en', 'f3', 'fear').tobytes())"
     fresh = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, cwd=FOLDER.parents[2]
     ).stdout

@@ -1,46 +1,140 @@
-"Every notebook of the book runs from top to bottom in an empty folder, on the package as a stranger installs it; what is committed is what it printed."
+"""Every notebook of the book runs from top to bottom in an empty folder, on the package as it is installed.
+
+What is committed is what it printed: the same kinds of output, and the same words and numbers."""
 
 import shutil
 import subprocess
 import sys
+from importlib.metadata import version
 
+import execute
 import nbformat
+import printed
 import pytest
 from conftest import ROOT
+from notebooks import notebooks, read, settings
 
-sys.path.insert(0, str(ROOT / "tools"))
-import book
+COUNTING = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "librosa", "torchcrepe")
+
+
+def other_versions():
+    "Packages that count and are not here in the version that the committed numbers were printed with."
+    pinned = dict(pin.split("==") for pin in settings()["dev_requirements"].split())
+    return [f"{name} {version(name)}" for name in COUNTING if version(name) != pinned[name]]
 
 
 def kinds(notebook):
     "For each code cell, which kinds of output it has."
-    return [
-        sorted({kind for output in cell.outputs for kind in (output.get("data") or {output.get("name"): 0})})
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-    ]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    named = [[output.get("data") or {output.get("name"): 0} for output in cell.outputs] for cell in code]
+    return [sorted({kind for output in outputs for kind in output}) for outputs in named]
 
 
 def test_the_package_is_the_installed_one(installed, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", "import sere_nb; print(sere_nb.__file__)"],
-        cwd=tmp_path,
-        env=book.quiet_environment(installed),
-        capture_output=True,
-        text=True,
-    )
+    command = [sys.executable, "-c", "import sere_nb; print(sere_nb.__file__)"]
+    environment = execute.quiet_environment(installed)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout.startswith(str(installed)), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in book.notebooks()])
+def test_numbers_are_compared():
+    "They are where the versions are those of the book; elsewhere this line says why not."
+    if other_versions():
+        pytest.skip("committed numbers are not compared: here are " + ", ".join(other_versions()))
+
+
+@pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in notebooks()])
 def test_notebook_runs(path, tmp_path, installed):
     alone = tmp_path / "empty" / path.replace("/", "-")
     alone.parent.mkdir()
     shutil.copy(ROOT / path, alone)
-    book.execute(alone, tmp_path / "executed.ipynb", library=installed)
-    fresh, committed = (
-        nbformat.read(file, as_version=4) for file in (tmp_path / "executed.ipynb", ROOT / path)
-    )
-    assert kinds(fresh) == kinds(committed), (
-        f"{path}: the committed outputs are not those of a run; python tools/book.py run {path.split('/')[-1][:-6]}"
-    )
+    execute.execute(alone, tmp_path / "executed.ipynb", library=installed)
+    fresh, committed = read(tmp_path / "executed.ipynb"), read(ROOT / path)
+    remedy = f"python tools/book.py run {path.removeprefix('nbs/').removesuffix('.ipynb')}"
+    assert kinds(fresh) == kinds(committed), f"{path}: not the committed outputs; {remedy}"
+    found = [] if other_versions() else list(printed.differences(committed, fresh))
+    assert not found, f"{path}: not the committed numbers; {remedy}\n" + "\n".join(found)
+
+
+# --- the comparison itself
+
+
+def notebook(*cells):
+    "A notebook of (source, what was printed)."
+    made = []
+    for place, (source, text) in enumerate(cells):
+        outputs = [nbformat.v4.new_output("stream", text=text)]
+        made.append(nbformat.v4.new_code_cell(source, id=f"cell-{place}", outputs=outputs))
+    return nbformat.v4.new_notebook(cells=made)
+
+
+def differs(one, other, source="print(score)"):
+    "Whether a cell that printed one text, and then another, is found."
+    return bool(list(printed.differences(notebook((source, one)), notebook((source, other)))))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "found"),
+    [
+        ("UAR 58.0 %", "UAR 58.0 %", False),
+        ("UAR 58.0 %", "UAR 58.1 %", False),  # one in the last printed digit
+        ("UAR 58.0 %", "UAR 58.3 %", True),
+        ("UAR 58.0 %", "WAR 58.0 %", True),
+        ("0.1234567", "0.1235", False),  # a thousandth
+        ("12 files", "13 files", True),  # whole numbers are counts
+        ("1,200 files", "1200 files", False),
+        ("+0.1 points", "−0.3 points", True),
+        ("p = 1.2e-05", "p = 1.9e-05", True),
+        ("error 3.1e-16", "error 2.2e-16", False),  # rounding
+        ("a   1.0\nb  10.0", "a  1.0\nb 10.0", False),  # columns are as wide as their numbers
+        ("anger 0.5", "anger 0.5\nfear 0.5", True),
+        ("nan", "0.5", True),
+        ("<Axes at 0x7f0000000001>", "<Axes at 0x7f0000000002>", False),
+    ],
+)
+def test_what_counts_as_a_difference(one, other, found):
+    assert differs(one, other) == differs(other, one) == found
+
+
+def test_a_cell_may_ask_for_more():
+    trained = "#| tolerance 0.05\nprint(score)"
+    assert not differs("58.0 of 20", "60.0 of 21", trained) and differs("58.0", "62.0", trained)
+    near_zero = "#| tolerance 0.05 0.5\nprint(score)"
+    assert not differs("+0.1", "−0.3", near_zero) and differs("+0.1", "−0.6", near_zero)
+    timed = "#| timing\nprint(score)"
+    assert not differs("58.0 s", "3 s", timed) and differs("58.0 s", "58.0 ms", timed)
+
+
+def test_tables_and_pages_are_compared():
+    def shown(value):
+        cell = nbformat.v4.new_code_cell("table", id="table")
+        page = f"<style>td {{top: {value}em}}</style><table><td>UAR</td><td>{value}</td></table>"
+        cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": page})]
+        return nbformat.v4.new_notebook(cells=[cell])
+
+    assert list(printed.differences(shown(0.52), shown(0.55))) == ["cell table: printed 0.52, now 0.55"]
+    assert not list(printed.differences(shown(0.52), shown(0.52)))
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "said"),
+    [
+        ("#| tolerance 0.05", "0.5", None),
+        ("#| timing", "0.5 s", None),
+        ("#| fig-alt: A curve: it falls.", "0.5", None),
+        ("#| tolerence 0.05", "0.5", "unknown directive #| tolerence"),
+        ("#| tolerance much", "0.5", "one or two numbers are wanted"),
+        ("#| timing", "done", "prints no number"),
+    ],
+)
+def test_marks_that_would_be_passed_over_are_found(line, text, said):
+    faults = list(printed.directive_faults(notebook((f"{line}\nprint(score)", text)).cells[0]))
+    assert len(faults) == (said is not None) and all(said in fault for fault in faults)
+
+
+def test_marks_are_for_the_tools_only():
+    "nbdev takes them out of the module and of the page."
+    from nbdev.process import NBProcessor
+
+    marked = notebook(("#| timing\n#| tolerance 0.05\nprint(score)", "0.5 s"))
+    assert NBProcessor(nb=marked).nb.cells[0].source == "print(score)"

@@ -1,4 +1,4 @@
-"Tracks and functionals: known tones, gain, silence and noise, every length, bad input, an hour; and real speech."
+"Tracks and functionals: tones, gain, silence and noise, every length, bad input, an hour; real speech."
 
 import importlib.util
 import subprocess
@@ -11,9 +11,9 @@ import pytest
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, generator
 from sere_nb.data import load_corpus
-from sere_nb.frames import active_frames, frame_centres, frame_count, loudness
+from sere_nb.frames import add_noise, frame_centres, frame_count
 from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
-from sere_nb.pitch import add_noise, crepe, crepe_network, glide, pyin, raw_pitch_accuracy
+from sere_nb.pitch import crepe, crepe_network, glide, pyin, raw_pitch_accuracy
 from sere_nb.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
 
 
@@ -197,7 +197,7 @@ def test_an_hour_needs_little_memory():
     "In a process of its own, so that the peak is its own."
     program = (
         "import numpy as np, resource, torch; torch.set_num_threads(1)\n"
-        "from sere_nb.prosody import glide, tracks, functionals\n"
+        "from sere_nb.pitch import glide; from sere_nb.prosody import functionals, tracks\n"
         "tracks(glide(100, 200, 1.0)[0]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "hour = np.zeros(3600 * 16000, dtype=np.float32); sound = glide(100, 200, 20.0)[0]\n"
         "for start in range(0, 3600, 300): hour[start * 16000:start * 16000 + len(sound)] = sound\n"

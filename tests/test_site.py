@@ -1,25 +1,28 @@
-"The site as its readers meet it: in a browser, without network, by keyboard, in the light and in the dark, on a desk and on a phone."
+"""The site as its readers meet it: in a browser, without network, by keyboard, in the light and in the dark.
+
+On a desk and on a phone."""
 
 import http.server
-import json
 import re
 import shutil
 import subprocess
 import sys
 import threading
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
 from conftest import ROOT
+from notebooks import NOTEBOOKS, RESULTS, chapters, sidebar_entries
+from website import check_local, npm_package
 
-sys.path.insert(0, str(ROOT / "tools"))
-import book
-
+WHITE = "rgb(255, 255, 255)"
 LARGEST_PAGE = 2 * 2**20  # bytes
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+BLANK = """[...document.images].filter(image => !(image.complete && image.naturalWidth))
+    .map(image => image.src.slice(0, 80))"""  # images of a page that show nothing
+PALE = '<p style="color:#eee;background:#fff">pale</p><img src="images/flow.svg">'  # two faults
 CODE = "pre code span"  # its colours are checked on one page: they are the same everywhere
 
 
@@ -28,12 +31,8 @@ def site(once):
     "Folder with the site as it is built now."
 
     def build(folder):
-        done = subprocess.run(
-            [sys.executable, str(ROOT / "tools" / "book.py"), "docs"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
+        command = [sys.executable, str(ROOT / "tools" / "book.py"), "docs"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         shutil.copytree(ROOT / "_docs", folder)
 
@@ -61,7 +60,7 @@ def pages(site):
     return sorted(str(path.relative_to(site)) for path in site.rglob("*.html"))
 
 
-# --- without a browser -------------------------------------------------------------------------------------------------
+# --- without a browser
 
 
 class Links(HTMLParser):
@@ -95,9 +94,8 @@ def test_no_link_anchor_or_image_leads_nowhere(site):
 
 
 def test_nothing_is_asked_of_another_server(site):
-    asks = re.compile(
-        r"""(?:<script[^>]*\bsrc=|<link[^>]*\bhref=|<img[^>]*\bsrc=|@import\s+(?:url\()?|url\()["']?https?://[^"')\s>]+"""
-    )
+    tags = r"<script[^>]*\bsrc=|<link[^>]*\bhref=|<img[^>]*\bsrc="
+    asks = re.compile(rf"""(?:{tags}|@import\s+(?:url\()?|url\()["']?https?://[^"')\s>]+""")
     files = [path for path in site.rglob("*") if path.suffix in (".html", ".css")]
     found = [
         f"{path.name}: {hit}"
@@ -117,31 +115,37 @@ def test_pages_are_small(site):
     assert max(sizes.values()) < LARGEST_PAGE, max(sizes, key=sizes.get)
 
 
-def test_pages_made_from_sources_hold_them(site):
-    read = lambda page: (site / page).read_text(encoding="utf-8")
-    for path in sorted((ROOT / "results").glob("*.csv")):
-        assert f"results/{path.name}" in read("results.html") and (site / "results" / path.name).exists()
-    assert read("paper.html").count("<h3") == len(book.chapters())
-    for chapter in book.chapters():
-        assert chapter.with_suffix(".html").name in read("paper.html")
-    exported = {
-        name
-        for line in re.findall(
-            r"__all__ = \[(.*?)\]",
-            "".join(p.read_text(encoding="utf-8") for p in (ROOT / "sere_nb").glob("[a-z]*.py")),
-            re.S,
-        )
-        for name in re.findall(r"'(\w+)'", line)
-    }
-    functions = {name for name in exported if not name.isupper()} - {"app", "version"}  # Typer's own
-    missing = {
-        name
-        for name in functions
-        if f'id="{name.lower()}"'
-        not in "".join(read(page) for page in pages(site) if page.startswith("reference/"))
-    }
+def test_the_results_are_all_there(site):
+    page = (site / "results.html").read_text(encoding="utf-8")
+    tables = [path.relative_to(RESULTS) for path in RESULTS.rglob("*.csv")]
+    missing = [str(name) for name in tables if f"results/{name.as_posix()}" not in page]
+    missing += [f"file {name}" for name in tables if not (site / "results" / name).exists()]
+    assert tables and not missing, missing
+
+
+def test_what_the_paper_says_is_told_for_every_chapter(site):
+    page = (site / "paper.html").read_text(encoding="utf-8")
+    assert page.count("<h3") == len(chapters())
+    for chapter in chapters():
+        assert chapter.relative_to(NOTEBOOKS).with_suffix(".html").as_posix() in page
+
+
+def exported_names():
+    "Every name that a module of the package exports, less constants."
+    modules = [path for path in (ROOT / "sere_nb").rglob("*.py") if not path.name.startswith("_")]
+    texts = [path.read_text(encoding="utf-8") for path in modules]
+    lists = [line for text in texts for line in re.findall(r"(?s)__all__ = \[(.*?)\]", text)]
+    return {name for line in lists for name in re.findall(r"'(\w+)'", line) if not name.isupper()}
+
+
+def test_the_reference_holds_every_public_name(site):
+    told = "".join(path.read_text(encoding="utf-8") for path in (site / "reference").rglob("*.html"))
+    names = exported_names() - {"app", "version"}  # Typer's own
+    missing = {name for name in names if f'id="{name.lower()}"' not in told}
+    assert names, "no module exports anything"
     assert not missing, f"public names without a docstring or a place in the reference: {sorted(missing)}"
-    assert "Raises" in read("reference/core.html") and "Chapter:" in read("reference/core.html")
+    core = (site / "reference" / "core.html").read_text(encoding="utf-8")
+    assert "Raises" in core and "Chapter:" in core
 
 
 def test_machines_find_an_index(site):
@@ -161,12 +165,13 @@ def test_machines_find_an_index(site):
     ],
 )
 def test_a_site_that_asks_others_is_not_published(tmp_path, asks):
-    page = '<link rel="canonical" href="https://example/"><a href="https://example/">elsewhere</a><img src="images/a.png">'
+    own = '<link rel="canonical" href="https://example/"><img src="images/a.png">'
+    page = own + '<a href="https://example/">elsewhere</a>'
     (tmp_path / "index.html").write_text(page)
-    book.check_local(tmp_path)
+    check_local(tmp_path)
     (tmp_path / "index.html").write_text(page + asks)
     with pytest.raises(SystemExit, match="index.html loads http"):
-        book.check_local(tmp_path)
+        check_local(tmp_path)
 
 
 def test_settings_are_quartos():
@@ -177,21 +182,14 @@ def test_settings_are_quartos():
     assert set(config) <= {"project", "website", "format", "execute"}
     assert set(config["project"]) <= set(KNOWN["project"]) and set(config["website"]) <= set(KNOWN["website"])
     assert set(config["format"]["html"]) <= QUARTO_PAGE_OPTIONS | HTML_OPTIONS
-    listed = [
-        ROOT / "nbs" / name
-        for part in (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"])
-        for name in book.sidebar_entries(part)
-    ]
-    assert all(path.exists() for path in listed), [path for path in listed if not path.exists()]
-    assert {
-        path
-        for part in ("*.*", "full/*.*")
-        for path in (ROOT / "nbs").glob(part)
-        if path.suffix in (".ipynb", ".md")
-    } == set(listed)
+    parts = (config["website"]["sidebar"]["contents"], config["website"]["navbar"]["left"])
+    listed = {NOTEBOOKS / name for part in parts for name in sidebar_entries(part)}
+    hidden = {".ipynb_checkpoints", "solutions"}
+    pages = [path for path in NOTEBOOKS.rglob("*") if path.suffix in (".ipynb", ".md")]
+    assert listed == {path for path in pages if not hidden & set(path.parts)}
 
 
-# --- with a browser ----------------------------------------------------------------------------------------------------
+# --- with a browser
 
 
 def opened(browser, address, page, **options):
@@ -222,9 +220,7 @@ def test_every_page_loads(browser, address, site):
         formulas += maths
         if maths != tab.locator("span.math:has(.katex)").count() or tab.locator(".katex-error").count():
             wrong.append(f"{page}: {maths} formulas, not all of them set")
-        blank = tab.evaluate(
-            "[...document.images].filter(image => !(image.complete && image.naturalWidth)).map(image => image.src.slice(0, 80))"
-        )
+        blank = tab.evaluate(BLANK)
         for size in (DESK, PHONE):
             tab.set_viewport_size(size)
             if tab.evaluate("document.documentElement.scrollWidth") > size["width"]:
@@ -240,7 +236,7 @@ def test_one_can_walk_through_the_book(browser, address, size):
     if size is PHONE:
         tab.get_by_label("Toggle sidebar navigation").click()
     tab.locator("#quarto-sidebar").get_by_text("00 core").click()
-    names = [path.stem for path in book.chapters()]
+    names = [path.stem for path in chapters()]
     for name in names[1:]:
         tab.locator(".nav-page-next a").click()
         assert tab.url.endswith(f"/{name}.html")
@@ -268,24 +264,18 @@ def test_search_finds(browser, address, word, size):
 def test_light_and_dark_can_be_chosen(browser, address):
     tab, _ = opened(browser, address, "06_irf.html", viewport=DESK, color_scheme="light")
     ground = "getComputedStyle(document.body).backgroundColor"
-    before = tab.evaluate(ground)
+    figure = "getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor"
+    assert tab.evaluate(ground) == WHITE
     tab.locator(".quarto-color-scheme-toggle").first.click()
-    assert (
-        before == "rgb(255, 255, 255)" and sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
-    )
-    assert (
-        tab.evaluate(
-            "getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor"
-        )
-        == "rgb(255, 255, 255)"
-    )
+    assert sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
+    assert tab.evaluate(figure) == WHITE
     tab.close()
 
 
 def serious(tab, with_code):
     "Serious and critical faults that axe-core finds on a page."
     context = {"include": ["html"], "exclude": [] if with_code else [[CODE]]}
-    tab.evaluate((book.npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
+    tab.evaluate((npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
     found = tab.evaluate("context => axe.run(context, {resultTypes: ['violations']})", context)["violations"]
     return [
         f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
@@ -309,8 +299,6 @@ def test_everyone_can_read_it(browser, address, site, scheme):
 
 def test_the_check_for_readers_can_fail(browser, address):
     tab, _ = opened(browser, address, "index.html", viewport=DESK)
-    tab.evaluate(
-        "document.querySelector('main').insertAdjacentHTML('beforeend', '<p style=\"color:#eee;background:#fff\">pale</p><img src=\"images/flow.svg\">')"
-    )
+    tab.evaluate("pale => document.querySelector('main').insertAdjacentHTML('beforeend', pale)", PALE)
     assert len(serious(tab, with_code=False)) >= 2
     tab.close()

@@ -221,7 +221,7 @@ def moving_axes(seed, apart=2.0):
 
 @pytest.mark.parametrize("full", [False, True])
 def test_metric_finds_the_axes_that_matter(full):
-    "With any shape of metric, a label's nearest neighbours are more often of its class after learning than before."
+    "After learning, the nearest label is more often of the right class than before, with either shape."
 
     def agreement(X, y, truth):
         distance = ((X[y < 0][:, None] - X[y >= 0]) ** 2).sum(-1)
@@ -244,7 +244,7 @@ def test_metric_repeats_and_starts_at_the_identity():
 
 
 def test_real_speech(real_corpora):
-    "German to Italian, mean log spectra: unlabelled people lower the chain of the true labels below that of shuffled ones, over three draws."
+    "German to Italian, log spectra: the chain of the true labels lies below that of shuffled ones."
     from sere_nb.audio import read_audio
     from sere_nb.data import load_corpus
     from sere_nb.frames import power_spectrum, windows

@@ -1,42 +1,50 @@
-"Pages of the site that are made from the book's own sources: the reference, the results, and what the paper says."
+"Pages made from the book's own sources: the reference, the results, and what the paper says."
+
 import importlib
 import inspect
 import json
 import re
 
-import nbformat
 import pandas as pd
 from nbdev.showdoc import BasicMarkdownRenderer, show_doc
+from notebooks import NOTEBOOKS, chapter_name, exported_name, read
 
 CALLOUT = re.compile(r"::: \{\.callout-note\}\n## Paper says / we do\n(.*?)\n:::", re.S)
 TASK = ["source", "target"]
 LONGEST_TABLE = 40  # rows
-DECIMALS = re.compile(r"\d\.\d{3,}")
+FIRST = ["matrix_both", "matrix", "loop", "shots", "neighbours", "sere"]  # results that most readers come for
 
 
 def page(title, description, body, **front):
     "A Markdown page with its front matter."
     head = {"title": title, "description": description, **front}
-    return "\n".join(["---", *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()), "---", "", body.strip(), ""])
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in head.items()]
+    return "\n".join(["---", *lines, "---", "", body.strip(), ""])
 
 
-# --- what the paper says -----------------------------------------------------------------------------------------------
+# --- what the paper says
+
 
 def callouts(chapters):
     "The *Paper says / we do* of every chapter under its name."
     for path in chapters:
-        notebook = nbformat.read(path, as_version=4)
-        said = [text for cell in notebook.cells if cell.cell_type == "markdown" for text in CALLOUT.findall(cell.source)]
+        prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+        said = [found for text in prose for found in CALLOUT.findall(text)]
         if said:
-            yield f"### [{path.stem.replace('_', ' ')}]({path.name})\n\n" + "\n\n".join(said)
+            address = path.relative_to(NOTEBOOKS).as_posix()
+            yield f"### [{chapter_name(path)}]({address})\n\n" + "\n\n".join(said)
 
 
-# --- reference ---------------------------------------------------------------------------------------------------------
+# --- reference
 
-def public(module, path):
-    "Names that a chapter exports, in its order of telling. Constants have no signature and are told in the chapter."
+
+def public(module):
+    """Names that a chapter exports, in its order of telling.
+
+    Constants have no signature and are told in the chapter."""
     exported = [getattr(module, name) for name in module.__all__]
-    return [thing for thing in exported if callable(thing) and getattr(thing, "__module__", "") == module.__name__ and thing.__doc__]
+    own = [thing for thing in exported if getattr(thing, "__module__", "") == module.__name__]
+    return [thing for thing in own if callable(thing) and thing.__doc__]
 
 
 def methods(thing):
@@ -52,53 +60,73 @@ def told(thing, level, name=None):
     return f"{'#' * level} {name or thing.__name__}\n{text}".rstrip()
 
 
+def told_with_methods(thing):
+    "A function, or a class and then its methods."
+    inner = methods(thing) if inspect.isclass(thing) else []
+    return [told(thing, 2), *(told(method, 3, f"{thing.__name__}.{method.__name__}") for method in inner)]
+
+
 def first_line(thing):
+    "What a thing is, in a line."
     return inspect.getdoc(thing).splitlines()[0]
 
 
-def module_of(chapter):
-    "The module that a chapter exports."
-    for cell in nbformat.read(chapter, as_version=4).cells:
-        name = re.search(r"(?m)^#\|\s*default_exp (\w+)", cell.source)
-        if name:
-            return importlib.import_module(f"sere_nb.{name.group(1)}")
+def module_page(chapter, order, folder):
+    "Write the page of a chapter's module into `folder`; the text that lists its names."
+    name = exported_name(chapter)
+    module = importlib.import_module(f"sere_nb.{name}")
+    things, promise = public(module), module.__doc__.strip()
+    address = chapter.relative_to(NOTEBOOKS).as_posix()
+    parts = [f"Chapter: [{chapter_name(chapter)}](../{address})."]
+    parts += [text for thing in things for text in told_with_methods(thing)]
+    file = name.replace(".", "_") + ".md"
+    (folder / file).write_text(page(name, promise, "\n\n".join(parts), order=order), encoding="utf-8")
+    named = [(thing.__name__, first_line(thing)) for thing in things]
+    rows = [f"| [`{one}`](reference/{file}#{one.lower()}) | {line} |" for one, line in named]
+    return "\n".join([f"## [{name}](reference/{file})\n\n{promise}\n", "| name | |", "|---|---|", *rows])
 
 
 def reference(chapters, folder):
     "Write a page per module into `folder`; the text that lists them all."
     folder.mkdir()
-    index = []
-    for order, chapter in enumerate(chapters):
-        module = module_of(chapter)
-        name, things = module.__name__.split(".")[1], public(module, chapter)
-        parts = [f"Chapter: [{chapter.stem.replace('_', ' ')}](../{chapter.name})."]
-        for thing in things:
-            parts.append(told(thing, 2))
-            parts += [told(method, 3, f"{thing.__name__}.{method.__name__}") for method in (methods(thing) if inspect.isclass(thing) else [])]
-        promise = module.__doc__.strip()
-        (folder / f"{name}.md").write_text(page(name, promise, "\n\n".join(parts), order=order), encoding="utf-8")
-        rows = [f"| [`{thing.__name__}`](reference/{name}.md#{thing.__name__.lower()}) | {first_line(thing)} |" for thing in things]
-        index.append("\n".join([f"## [{name}](reference/{name}.md)\n\n{promise}\n", "| name | |", "|---|---|", *rows]))
-    return "\n\n".join(index)
+    return "\n\n".join(module_page(chapter, order, folder) for order, chapter in enumerate(chapters))
 
 
-# --- results -----------------------------------------------------------------------------------------------------------
+# --- results
+
+
+def cell(value):
+    "A value as it stands in a table; numbers with at most two decimals."
+    if pd.isna(value):
+        return ""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
 
 def markdown(frame):
-    "A table in Markdown; numbers with at most two decimals."
-    cell = lambda value: "" if pd.isna(value) else f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+    "A table in Markdown."
     rows = [[cell(value) for value in row] for row in frame.itertuples(index=False)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [list(map(str, frame.columns)), ["---"] * frame.shape[1], *rows])
+    head = [list(map(str, frame.columns)), ["---"] * frame.shape[1]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])
+
+
+def over_tasks(frame):
+    "Says over how many tasks a mean was taken."
+    return f"Mean over {len(frame.groupby(TASK))} tasks."
 
 
 def by_method(frame):
     "Mean UAR over tasks with its interval over draws, one row per method."
     from sere_nb.metrics import bootstrap_mean, score_array
+
     if "shots" in frame and frame.shots.nunique() > 1:  # a curve over labels: a row for each of its points
         frame = frame.assign(method=frame.method + ", " + frame.shots.astype(str) + " shots")
-    methods = frame.assign(labels_used=frame.get("labels_used", "")).drop_duplicates("method").set_index("method").labels_used
-    rows = [(method, used, len(frame[frame.method == method].draw.unique()), str(bootstrap_mean(score_array(frame, method)))) for method, used in methods.items()]
-    return pd.DataFrame(rows, columns=["method", "labels used", "draws", "mean UAR, % [95 %]"]), f"Mean over {len(frame.groupby(TASK))} tasks."
+    frame = frame.assign(labels_used=frame.get("labels_used", ""))
+    rows = []
+    for method, own in frame.groupby("method", sort=False):
+        scores = bootstrap_mean(score_array(frame, method))
+        rows.append((method, own.labels_used.iloc[0], own.draw.nunique(), str(scores)))
+    columns = ["method", "labels used", "draws", "mean UAR, % [95 %]"]
+    return pd.DataFrame(rows, columns=columns), over_tasks(frame)
 
 
 def shown(frame):
@@ -106,31 +134,56 @@ def shown(frame):
     frame = frame.rename(columns={"draws": "draws per task"})
     if {"draw", "method", "uar"} <= set(frame.columns):
         return by_method(frame)
-    names = [column for column in frame.columns if frame[column].dtype.kind not in "fi" and column not in TASK]
     if set(TASK) <= set(frame.columns):
+        words = [name for name in frame.columns if frame[name].dtype.kind not in "fi" and name not in TASK]
         shares = [column for column in ("uar", "std_over_draws") if column in frame]
-        frame = frame.assign(**100 * frame[shares]).rename(columns={name: f"{name}, %" for name in shares})
-        return frame.groupby(names, sort=False).mean(numeric_only=True).reset_index(), f"Mean over {len(frame.groupby(TASK))} tasks."
+        renamed = {name: f"{name}, %" for name in shares}
+        percent = frame.assign(**100 * frame[shares]).rename(columns=renamed)
+        return percent.groupby(words, sort=False).mean(numeric_only=True).reset_index(), over_tasks(frame)
     step = -(-len(frame) // LONGEST_TABLE)
     return frame[::step], f"Every {step}th of {len(frame)} rows." if step > 1 else ""
 
 
-def origin(path):
-    "The provenance beside a result, in a line."
-    parts = path.stem.split("_")  # matrix_both_ranks.csv was written together with matrix_both.csv
+def origin_file(path):
+    """The file that says where a result comes from.
+
+    In a claim's own folder that is origin.json; else it has the name of the result, or of the result it was
+    written together with: matrix_both.json tells of matrix_both_ranks.csv."""
+    parts = path.stem.split("_")
     stems = ["_".join(parts[:count]) for count in range(len(parts), 0, -1)]
-    found = [other for stem in stems for other in (path.with_name(f"{stem}.json"), path.with_name(f"{stem}.provenance.json")) if other.exists()]
-    told = json.loads(found[0].read_text(encoding="utf-8"))
-    options = {key: value for key, value in told["options"].items() if key != "script" and not isinstance(value, (dict, list))}
-    listed = ", ".join(f"{key} {value}" for key, value in options.items())
-    return (f"*{told['options'].get('script', 'benchmarks')}, commit {told['commit']}, {told['date'][:10]}, {told['device']}{'; ' + listed if listed else ''}. "
-            f"[{path.name}](results/{path.name}), [{found[0].name}](results/{found[0].name})*")
+    names = ["origin.json", *(f"{stem}{end}" for stem in stems for end in (".json", ".provenance.json"))]
+    return next(path.with_name(name) for name in names if path.with_name(name).exists())
+
+
+def origin(path, folder):
+    "The provenance beside a result, in a line."
+    file = origin_file(path)
+    told = json.loads(file.read_text(encoding="utf-8"))
+    options = {key: value for key, value in told["options"].items() if not isinstance(value, dict | list)}
+    script = options.pop("script", "benchmarks")
+    made = [script, f"commit {told['commit']}", told["date"][:10], told["device"]]
+    how = ", ".join(f"{key} {value}" for key, value in options.items())
+    links = [f"[{one.name}](results/{one.relative_to(folder).as_posix()})" for one in (path, file)]
+    return f"*{', '.join(made)}{'; ' + how if how else ''}. {', '.join(links)}*"
+
+
+def result_name(path, folder):
+    "What a result is called: its claim and its table."
+    words = path.relative_to(folder).with_suffix("").as_posix().removesuffix("/table")
+    return words.replace("/", " ").replace("_", " ")
 
 
 def results(folder):
     "A section per measured table."
-    first = ["matrix_both", "matrix", "loop", "shots", "neighbours", "sere"]
-    for path in sorted(folder.glob("*.csv"), key=lambda path: (*(not path.stem.startswith(name) for name in first), path.stem)):
+
+    def place(path):
+        name = path.relative_to(folder).as_posix()
+        return (*(not name.startswith(first) for first in FIRST), name.removesuffix(".csv"))
+
+    for path in sorted(folder.rglob("*.csv"), key=place):
         frame = pd.read_csv(path)
-        table, remark = (frame[:3], f"The first 3 of {len(frame)} points of a map.") if path.stem.endswith(("_map", "_maps")) else shown(frame)
-        yield f"## {path.stem.replace('_', ' ')}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path)}"
+        table, remark = shown(frame)
+        if path.stem.endswith(("_map", "_maps")):
+            table, remark = frame[:3], f"The first 3 of {len(frame)} points of a map."
+        heading = f"## {result_name(path, folder)}"
+        yield f"{heading}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path, folder)}"

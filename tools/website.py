@@ -1,0 +1,96 @@
+"Builds the site into _docs/: nbdev prepares it, quarto or smalldocs renders it, all it loads is its own."
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+from notebooks import RESULTS, ROOT, chapters
+
+KATEX = re.compile(r"https://[\w./-]+/katex@[\w.]+/dist/?")
+FONT_IMPORT = re.compile(r"@import\s+(?:url\()?[\"']?https?://[^)\"']+[\"']?\)?[^;]*;")
+TAG = r"<(?:script|img|iframe|audio|video|source)\b[^>]*?\ssrc=[\"']?(https?:[^\"'\s>]+)"
+SHEET = r"<link\b(?=[^>]*rel=[\"']?(?:stylesheet|icon|preload))[^>]*?\shref=[\"']?(https?:[^\"'\s>]+)"
+LOADED = re.compile(f"{TAG}|{SHEET}")
+
+
+def npm_package(name):
+    "Folder of a package of tools/package.json, installed at the first use."
+    folder = ROOT / "tools" / "node_modules" / name
+    wanted = json.loads((ROOT / "tools" / "package.json").read_text(encoding="utf-8"))
+    wanted = {**wanted["dependencies"], **wanted["devDependencies"]}[name]
+    there = folder / "package.json"
+    if there.exists() and json.loads(there.read_text(encoding="utf-8"))["version"] == wanted:
+        return folder
+    if not shutil.which("npm"):
+        sys.exit(f"{name} {wanted} is needed and npm is not there to install it; install Node.js")
+    command = ["npm", "ci", "--no-audit", "--no-fund"]
+    done = subprocess.run(command, cwd=ROOT / "tools", capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"npm could not install {name}: {done.stderr.strip().splitlines()[-1]}")
+    return folder
+
+
+def fill(processed):
+    "Put what is made from the book's own sources into the pages that wait for it."
+    import pages
+
+    parts = {
+        "paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
+        "reference": ("reference", lambda: pages.reference(chapters(), processed / "reference")),
+        "results": ("results", lambda: "\n\n".join(pages.results(RESULTS))),
+    }
+    for page, (marker, made) in parts.items():
+        path = processed / f"{page}.md"
+        before, after = path.read_text(encoding="utf-8").split(f"<!-- book: {marker} -->")
+        path.write_text(before + made() + after, encoding="utf-8")
+    shutil.copytree(RESULTS, processed / "results")
+
+
+def make_local(site):
+    "KaTeX beside the pages, and no font from elsewhere: nothing is asked of another server."
+    source = npm_package("katex") / "dist"
+    target = site / "site_libs" / "katex"
+    target.mkdir(parents=True)
+    for name in ("katex.min.css", "katex.min.js", "contrib/auto-render.min.js"):
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copy(source / name, target / name)
+    shutil.copytree(source / "fonts", target / "fonts", ignore=shutil.ignore_patterns("*.ttf", "*.woff"))
+    for page in site.rglob("*.html"):
+        up = "../" * len(page.relative_to(site).parent.parts)
+        text = KATEX.sub(f"{up}site_libs/katex/", page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8")
+    for sheet in site.rglob("*.css"):
+        sheet.write_text(FONT_IMPORT.sub("", sheet.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def check_local(site):
+    "Stop if a page would load anything from another server, whoever rendered it."
+    faults = [
+        f"{page.relative_to(site)} loads {''.join(found)}"
+        for page in sorted(site.rglob("*.html"))
+        for found in LOADED.findall(page.read_text(encoding="utf-8"))
+    ]
+    if faults:
+        sys.exit("the site would ask other servers:\n" + "\n".join(faults))
+
+
+def docs():
+    "Build the site."
+    from nbdev.serve import proc_nbs
+
+    os.chdir(ROOT)
+    os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:nbdev.processors"
+    shutil.rmtree(ROOT / "_proc", ignore_errors=True)
+    processed = proc_nbs(n_workers=1)
+    shutil.copy(ROOT / "_quarto.yml", processed / "_quarto.yml")
+    fill(processed)
+    renderer = ["quarto", "render"] if shutil.which("quarto") else ["smalldocs", "render"]
+    subprocess.run(renderer, check=True, cwd=processed)
+    shutil.rmtree(ROOT / "_docs", ignore_errors=True)
+    shutil.move(processed / "_docs", ROOT / "_docs")
+    make_local(ROOT / "_docs")
+    check_local(ROOT / "_docs")
+    print("site: _docs/index.html")
