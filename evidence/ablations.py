@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The field with one part left out at a time: balance, unlabelled source, long reach, more than one round.
 
-python evidence/ablations.py --corpora FOLDER [--features prosody whisper-tiny --whisper SCRIPT] [--draws 5]
-"""
+python evidence/ablations.py --corpora FOLDER [--features prosody whisper-tiny --whisper SCRIPT]
+[--draws 5]"""
 
 from dataclasses import replace
 from functools import partial

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""What the bundled encoder is worth on real speech, beside what it has to beat and the teacher it learned from.
+"""What the bundled encoder is worth on real speech, beside what it has to beat and the teacher it learned
+from.
 
     python evidence/bundled_encoder.py --corpora FOLDER --whisper SCRIPT [--draws 20] [--layer-draws 5]
 
-Every row: emotions common to the two corpora, features normalised per speaker, logistic regression, all source labels
-(`logreg-all`) or five per emotion (`logreg`). Frames are pooled over the active ones; UAR is the mean over draws.
-"""
+Every row: emotions common to the two corpora, features normalised per speaker, logistic regression, all
+source labels (`logreg-all`) or five per emotion (`logreg`). Frames are pooled over the active ones; UAR
+is the mean over draws."""
 
 import time
 

@@ -12,16 +12,17 @@ Representations of source and target utterances together, in the order in which 
   selftrain     log probabilities of self-training
   one round     log beliefs after one round of the field in each stage: nothing has organised itself
   field         log beliefs of the whole method
-The first four have seen no label, and are the same for every draw. The last four have as many numbers per utterance as
-there are emotions, and have seen five labels per emotion of the source; none has seen a label of the target.
+The first four have seen no label, and are the same for every draw. The last four have as many numbers
+per utterance as there are emotions, and have seen five labels per emotion of the source; none has seen
+a label of the target.
 
-Measures, on target utterances: `nmi_*` adjusted mutual information between k-means clusters, as many as emotions, and
-emotions or speakers; `silhouette_*` of the true groups; `purity_*` share of the 10 nearest neighbours of the same emotion
-or speaker, beside `chance_*`. The same for `corpus` on both corpora together (two clusters; each side equally many).
-`probe_*`: balanced accuracy of a ridge classifier, five-fold cross-validated (emotion: no speaker on both sides). A probe
-can fall below chance: where every speaker's mean is exactly zero, the mean of the utterances left out is opposite to that
-of those learned from.
-"""
+Measures, on target utterances: `nmi_*` adjusted mutual information between k-means clusters, as many as
+emotions, and emotions or speakers; `silhouette_*` of the true groups; `purity_*` share of the 10
+nearest neighbours of the same emotion or speaker, beside `chance_*`. The same for `corpus` on both
+corpora together (two clusters; each side equally many). `probe_*`: balanced accuracy of a ridge
+classifier, five-fold cross-validated (emotion: no speaker on both sides). A probe can fall below
+chance: where every speaker's mean is exactly zero, the mean of the utterances left out is opposite to
+that of those learned from."""
 
 import warnings
 from dataclasses import replace

@@ -1,4 +1,5 @@
-"""What the scripts share: options, corpora, features by name, pairs, and results that say where they come from."""
+"""What the scripts share: options, corpora, features by name, pairs, and results that say where they come
+from."""
 
 import argparse
 import hashlib
@@ -241,7 +242,7 @@ def save(
     options,  # of `parsed`
     **told,  # what else shaped them
 ):
-    "Write results/CLAIM/NAME.csv, and into origin.json where each comes from; or print, if nothing is to be written."
+    "Write results/CLAIM/NAME.csv, and into origin.json where each comes from; or print."
     tables = {name: pd.DataFrame(table) for name, table in tables.items()}
     if not options.writes:
         for name, table in tables.items():

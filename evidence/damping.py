@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""How the damping for few labels was chosen: the field for each number of labels and each λ, on draws that no result uses.
+"""How the damping for few labels was chosen: the field for each number of labels and each λ, on draws that
+no result uses.
 
 python evidence/damping.py --corpora FOLDER [--features prosody both] [--draws 5]
 
-That the field lost with one and two labels had been seen with `shots.py`, which uses other draws of the same tasks.
-"""
+That the field lost with one and two labels had been seen with `shots.py`, which uses other draws of the
+same tasks."""
 
 from functools import partial
 

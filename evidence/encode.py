@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measures the chapters on encoders: how fast encoding is, what pooling active frames is worth, what each layer knows.
+"""Measures the chapters on encoders: how fast encoding is, what pooling active frames is worth, what each
+layer knows.
 
     python evidence/encode.py --corpora FOLDER [--parts speed pooling layers] [--whisper SCRIPT]
 
@@ -7,8 +8,8 @@ speed     encoding against a plain transformers loop, and a second run from the 
 pooling   mean of active frames against mean of all frames: every task, all source labels
 layers    speaker probe and emotion probe of every layer, per corpus
 
-Encoders: random weights, the bundled one, and Whisper-tiny where `--whisper` names what loads it. One thread.
-"""
+Encoders: random weights, the bundled one, and Whisper-tiny where `--whisper` names what loads it. One
+thread."""
 
 import tempfile
 import time

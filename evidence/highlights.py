@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Which frames should speak for an utterance? The same resonance field behind different poolings of the encoder's frames.
+"""Which frames should speak for an utterance? The same resonance field behind different poolings of the
+encoder's frames.
 
 python evidence/highlights.py --corpora FOLDER [--draws 10]
 
-`moments-kernel` does not pool: resonance between two utterances is the mean resonance of all pairs of their moments.
-"""
+`moments-kernel` does not pool: resonance between two utterances is the mean resonance of all pairs of
+their moments."""
 
 from functools import cache
 

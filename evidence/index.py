@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""What each measured table stands for: writes README.md beside this script, and says which tables the pages quote.
+"""What each measured table stands for: writes README.md beside this script, and says which tables the
+pages quote.
 
     python evidence/index.py            # write README.md
     python evidence/index.py --check    # stop if README.md is not up to date
     python evidence/index.py --quoted   # print what pages quote: what travels with the package
 
-A page quotes a table if a code cell holds its name, such as "matrix/both.csv". In f"matrix/{name}.csv" the name may be any
-string of the same cell (of the notebook, where none of those gives a table), or a constant of the notebook.
-"""
+A page quotes a table if a code cell holds its name, such as "matrix/both.csv". In f"matrix/{name}.csv"
+the name may be any string of the same cell (of the notebook, where none of those gives a table), or a
+constant of the notebook."""
 
 import argparse
 import ast
@@ -22,20 +23,21 @@ HERE = Path(__file__).resolve().parent
 ROOT, RESULTS, README = HERE.parent, HERE / "results", HERE / "README.md"
 HEAD = """# Evidence
 
-Measured tables lie in `results/CLAIM/`, with an `origin.json` that tells for each of them version, commit, seeds, device
-and options. One script per claim makes them; `common.py` holds what the scripts share. Each has `--help`, `--quick` (two
-slices of corpora, nothing is written) and `--corpora FOLDER` (or `SERE_CORPORA`). A result is written from a committed
-source tree only. `same.py` compares ladder and field to the last digit with an earlier version of the code.
+Measured tables lie in `results/CLAIM/`, with an `origin.json` that tells for each of them version, commit,
+seeds, device and options. One script per claim makes them; `common.py` holds what the scripts share. Each has
+`--help`, `--quick` (two slices of corpora, nothing is written) and `--corpora FOLDER` (or `SERE_CORPORA`). A
+result is written from a committed source tree only. `same.py` compares ladder and field to the last digit with
+an earlier version of the code.
 
-*clean* says whether the commit exists in this repository and nothing was changed beside it when the table was made. What
-a page quotes travels with the package. This file is written by `python evidence/index.py`.
+*clean* says whether the commit exists in this repository and nothing was changed beside it when the table was
+made. What a page quotes travels with the package. This file is written by `python evidence/index.py`.
 
 | claim | script | table | commit | clean? | pages that quote it |
 |---|---|---|---|---|---|
 """
 
 
-# --- which tables pages quote ----------------------------------------------------------------------------------
+# --- which tables pages quote ---------------------------------------------------------------------
 
 
 def code_of(notebook):
@@ -103,7 +105,7 @@ def travelling():
     return sorted({*names, *(f"{name.split('/')[0]}/origin.json" for name in names)})
 
 
-# --- where tables come from -------------------------------------------------------------------------------------
+# --- where tables come from -----------------------------------------------------------------------
 
 
 def is_clean(commit):

@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""Speakers who come later: adapt to some speakers of the target, then recognise the others, one utterance at a time.
+"""Speakers who come later: adapt to some speakers of the target, then recognise the others, one utterance
+at a time.
 
 python evidence/inductive.py --corpora FOLDER [--features prosody both] [--draws 10]
 
-The target's speakers are split into three folds. A model sees the source (five labels per emotion) and the unlabelled
-utterances of two folds; it predicts the third. Scores are over all three folds together, so that they stand beside the
-transductive score on the very same utterances. What is assumed of a new speaker:
+The target's speakers are split into three folds. A model sees the source (five labels per emotion) and
+the unlabelled utterances of two folds; it predicts the third. Scores are over all three folds together,
+so that they stand beside the transductive score on the very same utterances. What is assumed of a new
+speaker:
   own    means and spreads of that speaker's own unlabelled recordings are known (as everywhere else);
   usual  nothing is known: means and spreads usual among the speakers seen, as `sere predict` has it.
-`sere-linear` is logistic regression on what the field made of the utterances it saw: a student without landmarks.
-`transductive` has seen the utterances themselves, without labels. `own-balanced` is `own` with equal shares wished for
-within each new speaker, whose recordings are at hand anyway.
-"""
+`sere-linear` is logistic regression on what the field made of the utterances it saw: a student without
+landmarks. `transductive` has seen the utterances themselves, without labels. `own-balanced` is `own`
+with equal shares wished for within each new speaker, whose recordings are at hand anyway."""
 
 import warnings
 from dataclasses import replace

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What each part of the loop is worth: the network that the field taught, with one thing added, left out or replaced.
+"""What each part of the loop is worth: the network that the field taught, with one thing added, left out
+or replaced.
 
 python evidence/loop.py --corpora FOLDER [--draws 5]
 
-`network` is `semisup.learn` with its defaults, on eight moments per utterance; every other row changes one thing. One
-setting for all tasks, target labels in the scores only.
-"""
+`network` is `semisup.learn` with its defaults, on eight moments per utterance; every other row changes
+one thing. One setting for all tasks, target labels in the scores only."""
 
 import warnings
 from dataclasses import replace

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Every method on every ordered pair of corpora: the ladder, the field and the network, with statistics, confusions and maps.
+"""Every method on every ordered pair of corpora: the ladder, the field and the network, with statistics,
+confusions and maps.
 
     python evidence/matrix.py --corpora FOLDER [--features prosody encoder both] [--jobs 2] [--work FOLDER]
     python evidence/matrix.py --corpora FOLDER --features whisper-tiny whisper-tiny+prosody --whisper SCRIPT
 
-One setting for all tasks and features: the defaults of every method. Those of `ResonanceClassifier` were chosen on
-draws 100 to 104 of these same tasks, with Whisper-tiny and eGeMAPS features; the draws reported here had no part in it.
-"""
+One setting for all tasks and features: the defaults of every method. Those of `ResonanceClassifier`
+were chosen on draws 100 to 104 of these same tasks, with Whisper-tiny and eGeMAPS features; the draws
+reported here had no part in it."""
 
 import numpy as np
 import pandas as pd

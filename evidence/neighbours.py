@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""SERE beside its neighbours in the field, on the same features, draws and labels, and sere minus each of them, paired.
+"""SERE beside its neighbours in the field, on the same features, draws and labels, and sere minus each of
+them, paired.
 
     pip install skada==0.5.0
     python evidence/neighbours.py --corpora FOLDER [--features prosody both] [--draws 20] [--slow-draws 5]
     python evidence/neighbours.py --corpora FOLDER --tune --features whisper-tiny --whisper SCRIPT
 
-What every method gets: a few labelled source utterances, all other source utterances without labels, all target
-utterances without labels. The methods themselves are in `rivals.py`. Each has one setting for all tasks and features:
-the best of those tried on draws 100 and 101 of four of these tasks (`--tune` writes neighbours/settings.csv).
-"""
+What every method gets: a few labelled source utterances, all other source utterances without labels,
+all target utterances without labels. The methods themselves are in `rivals.py`. Each has one setting
+for all tasks and features: the best of those tried on draws 100 and 101 of four of these tasks
+(`--tune` writes neighbours/settings.csv)."""
 
 from ast import literal_eval
 from functools import partial
@@ -45,7 +46,7 @@ def chosen():
 
 
 def differences(rows):
-    "sere minus each other method on the draws both have, with intervals over draws (these tasks) and over tasks."
+    "sere minus each other method on the draws both have, with intervals over draws and over tasks."
     for name in dict.fromkeys(rows.method[rows.method != "sere"]):
         draws = rows.draw[rows.method == name].unique()
         shared = rows[rows.draw.isin(draws)]

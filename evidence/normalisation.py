@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What is left where nobody knows who speaks: the field against the ladder, normalised per corpus instead of per speaker.
+"""What is left where nobody knows who speaks: the field against the ladder, normalised per corpus instead
+of per speaker.
 
 python evidence/normalisation.py --corpora FOLDER [--features prosody both] [--draws 20]
 """

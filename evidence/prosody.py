@@ -3,10 +3,9 @@
 
     python evidence/prosody.py --corpora FOLDER [--parts accuracy speed transfer]
 
-accuracy   raw pitch accuracy of the trackers on sounds of known pitch
-speed      the whole path against torchcrepe + librosa, on one core
-transfer   functionals against eGeMAPS on every task (needs opensmile: research licence, for measuring only)
-"""
+accuracy   raw pitch accuracy of the trackers on sounds of known pitch speed      the whole path against
+torchcrepe + librosa, on one core transfer   functionals against eGeMAPS on every task (needs opensmile:
+research licence, for measuring only)"""
 
 from functools import partial
 from time import process_time
@@ -48,7 +47,7 @@ def drawn_pitch(samples, rng):
 
 
 def resynthesised(waveform, rng, order=18, size=800, step=320):
-    "The vocal-tract filters of a recording, driven by harmonics at a drawn pitch: waveform and pitch per sample."
+    "The vocal-tract filters of a recording, driven by harmonics at a drawn pitch: waveform, pitch."
     pitch = drawn_pitch(len(waveform), rng)
     phase = 2 * np.pi * np.cumsum(pitch) / SAMPLE_RATE
     source = sum(np.cos(k * phase) * (k * pitch < 7800) for k in range(1, 60)) * np.sqrt(pitch)
@@ -79,7 +78,7 @@ def sounds(corpora, each):
 
 
 def torchcrepe_predict(waveform, active, **options):
-    "torchcrepe as its users call it, on our grid (its frame k + 1 has its centre at 320 k + 200 if 120 samples go before)."
+    "torchcrepe as its users call it, on our grid: 120 samples go before, and its first frame is left out."
     import torch
     import torchcrepe
 
@@ -238,7 +237,7 @@ def task_rows(corpora, features, norm, strength):
 
 
 def transfer(corpora):
-    "Logistic regression on our functionals and on eGeMAPS: the same tasks, draws, normalisation and strength."
+    "Logistic regression on our functionals and on eGeMAPS: the same tasks, draws and settings."
     work, tables = corpora.options.work, corpora.tables
     sets = {"eGeMAPS (openSMILE)": {name: egemaps(table, name, work) for name, table in tables.items()}}
     sets["functionals"] = {name: corpora.features("prosody", name) for name in tables}

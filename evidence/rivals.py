@@ -1,13 +1,13 @@
 """The rivals of `neighbours.py`: alignment of features, and small networks.
 
-Those that align features (`coral`, `tca`, `kmm`) learn the alignment from all utterances and then classify; the
-classifier on top is part of the setting. From skada come CORAL, KMM, MMD's loss and the reversed gradient. Two things of
-skada 0.5.0 are not used: its TCA hands a matrix that is not symmetric to `eigh` (the generalised symmetric problem of the
-paper stands here instead), and its DANN's discriminator ends in a softmax over one number, which is always 1.
-The networks (`dan`, `dann`, `aad`, `fixmatch`, `adamatch`) have one hidden layer of 64 units, or none (`deep`), and are
-trained with Adam, 200 steps of 64 unlabelled utterances each. At the end they get equal shares assigned, as
-`logreg-balanced` does: without that they would compete with one hand tied.
-"""
+Those that align features (`coral`, `tca`, `kmm`) learn the alignment from all utterances and then
+classify; the classifier on top is part of the setting. From skada come CORAL, KMM, MMD's loss and the
+reversed gradient. Two things of skada 0.5.0 are not used: its TCA hands a matrix that is not symmetric
+to `eigh` (the generalised symmetric problem of the paper stands here instead), and its DANN's
+discriminator ends in a softmax over one number, which is always 1. The networks (`dan`, `dann`, `aad`,
+`fixmatch`, `adamatch`) have one hidden layer of 64 units, or none (`deep`), and are trained with Adam,
+200 steps of 64 unlabelled utterances each. At the end they get equal shares assigned, as
+`logreg-balanced` does: without that they would compete with one hand tied."""
 
 import warnings
 from dataclasses import replace
@@ -29,9 +29,9 @@ HEADS = {
 }
 
 
-# --- features aligned without labels; the same for every draw of a task, so remembered ---------------------------
+# --- features aligned without labels; the same for every draw of a task, so remembered ---------
 class Both:
-    "Source and target features, compared by identity: what is learned without labels is the same for every draw."
+    "Source and target features, compared by identity: without labels every draw is the same."
 
     def __init__(self, source, target):
         self.source, self.target, self.place = source, target, (id(source), id(target))
@@ -60,7 +60,7 @@ def _coral(both):
 
 @lru_cache(maxsize=4)
 def _tca(both, components):
-    "Components in which both corpora's means are close in a Gaussian kernel's space (Pan et al. 2011), unit variance."
+    "Components in which both corpora's means are close in a kernel's space (Pan et al. 2011), unit variance."
     X, domain = _stacked(both)
     kernel, side = rbf_kernel(X), np.where(domain > 0, 1 / len(both.source), -1 / len(both.target))
     pull, n = kernel @ side, len(X)
@@ -116,7 +116,7 @@ def kmm(task, head):
     return baselines.balanced(probabilities) if head == "logreg-balanced" else probabilities
 
 
-# --- networks ---------------------------------------------------------------------------------------------------
+# --- networks -------------------------------------------------------------------------------------
 def _start(task, deep=True, weight_decay=1e-3):
     "Tensors of a task, a network (hidden layer, output) and its optimiser, seeded by the draw."
     torch.set_num_threads(1)
@@ -182,7 +182,7 @@ def dann(task, strength, steps=200):
 
 
 def aad(task, neighbours, decay, deep=True, steps=200):
-    "Neighbours in the target should agree, others differ (Yang et al. 2022); the source is needed at first only."
+    "Neighbours in the target should agree, others differ (Yang et al. 2022); the source goes first."
     X, y, _, target, hidden, output, optimiser = _start(task, deep)
     for _ in range(200):
         _step(optimiser, F.cross_entropy(output(hidden(X)), y, label_smoothing=0.1))
@@ -211,9 +211,10 @@ def aad(task, neighbours, decay, deep=True, steps=200):
 
 
 def fixmatch(task, threshold, align, deep=True, steps=200):
-    """Pseudo-labels of a weak view (a tenth of the features dropped) for a strong one (half of them; Sohn et al. 2020).
+    """Pseudo-labels of a weak view (a tenth of the features gone) for a strong one (half; Sohn et al. 2020).
 
-    `align`: AdaMatch's alignment of shares, relative threshold and warm-up, without its interpolation of logits (Berthelot et al. 2022)."""
+    `align`: AdaMatch's alignment of shares, relative threshold and warm-up, without its interpolation of
+    logits (Berthelot et al. 2022)."""
     X, y, source, target, hidden, output, optimiser = _start(task, deep)
     everything, net = torch.cat([source, target]), torch.nn.Sequential(hidden, output)
     shares = torch.full((len(task.classes),), 1 / len(task.classes))  # running mean belief of the unlabelled

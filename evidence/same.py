@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Does the code still say the same, to the last digit? The ladder and the field on every pair of corpora, as digests.
+"""Does the code still say the same, to the last digit? The ladder and the field on every pair of corpora,
+as digests.
 
-    python evidence/same.py --corpora FOLDER [--vectors FOLDER]          # compare with same.json
-    python evidence/same.py --corpora FOLDER --write                     # keep what this code says as the reference
+    python evidence/same.py --corpora FOLDER [--vectors FOLDER]   # compare
+    python evidence/same.py --corpora FOLDER --write              # keep what this code says
 
-same.json was made by the code before issue 13 put the two data paths together, on features that stay as they are; the
-digest of the features stands beside, so that other features are told from other methods. Sums of floating-point numbers
-differ between machines: where the reference says something else, write one there with the older code. `--vectors` names
-a folder with NAME.npy, features that were extracted before.
-"""
+same.json was made by the code that still had two data paths, on features that stay as
+they are; the digest of the features stands beside, so that other features are told from other methods.
+Sums of floating-point numbers differ between machines: where the reference says something else, write
+one there with the older code. `--vectors` names a folder with NAME.npy, features that were extracted
+before."""
 
 import hashlib
 import json

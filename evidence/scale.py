@@ -3,11 +3,11 @@
 
     python evidence/scale.py --corpora FOLDER [--features both] [--methods sere selftrain]
 
-Every run is a process of its own on one thread; memory is the largest resident size of the process, and what the method
-added to it. Rows with `real` true are tasks as they are (four of the twelve, each corpus once source and once target); the
-others draw target utterances of the first pair again, with replacement, and add Gaussian noise of 0.3 standard deviations
-to each feature. Speakers stay as they are, so that the larger targets have few speakers with many utterances each.
-"""
+Every run is a process of its own on one thread; memory is the largest resident size of the process, and
+what the method added to it. Rows with `real` true are tasks as they are (four of the twelve, each
+corpus once source and once target); the others draw target utterances of the first pair again, with
+replacement, and add Gaussian noise of 0.3 standard deviations to each feature. Speakers stay as they
+are, so that the larger targets have few speakers with many utterances each."""
 
 import json
 import os

@@ -3,8 +3,8 @@
 
 python evidence/shots.py --corpora FOLDER [--features both] [--draws 10] [--shots 1 2 5 10 20]
 
-Settings are those of five shots throughout. It stops if an emotion of a task has fewer utterances than shots.
-"""
+Settings are those of five shots throughout. It stops if an emotion of a task has fewer utterances than
+shots."""
 
 import pandas as pd
 from common import Corpora, arguments, parsed, plain, save, study

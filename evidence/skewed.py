@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Targets of unequal shares: three quarters of the first half of the emotions are taken away. Does a wish for equal shares hurt?
+"""Targets of unequal shares: three quarters of the first half of the emotions are taken away. Does a wish
+for equal shares hurt?
 
 python evidence/skewed.py --corpora FOLDER [--features prosody whisper-tiny --whisper SCRIPT] [--draws 5]
 """

