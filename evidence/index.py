@@ -24,7 +24,7 @@ ROOT, RESULTS, README = HERE.parent, HERE / "results", HERE / "README.md"
 HEAD = """# Evidence
 
 Measured tables lie in `results/CLAIM/`, with an `origin.json` that tells for each of them version, commit,
-seeds, device and options. One script per claim makes them; `common.py` holds what the scripts share. Each has
+seeds, device and options. One script per claim makes them; `common.py` holds what they share. Each has
 `--help`, `--quick` (two slices of corpora, nothing is written) and `--corpora FOLDER` (or `SERE_CORPORA`). A
 result is written from a committed source tree only. `same.py` compares ladder and field to the last digit with
 an earlier version of the code.

@@ -3,7 +3,7 @@
 chapter 07 shaped.
 
     python evidence/tric.py --corpora FOLDER [--features prosody both] [--draws 5]
-    python evidence/tric.py --corpora FOLDER --criterion --features prosody whisper-tiny+prosody --whisper SCRIPT
+    python evidence/tric.py --corpora FOLDER --criterion [--features prosody both]
 
 The metric starts at the identity in the field's whitened coordinates; `field` is the field without
 learning. Settings were looked at on draws 100 and 101 of these tasks; the draws reported here had no
