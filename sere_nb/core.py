@@ -341,12 +341,13 @@ def provenance(
 
 # %% ../nbs/00_core.ipynb #bc333f23
 def results_file(
-    name: str,  # such as "ladder.csv"
+    name: str,  # claim and table, such as "matrix/both.csv"
 ) -> Path:  # where it lies: in the repository, or in the installed package
     """A measured result that the book quotes.
 
     Raises `SereError` if there is none of that name."""
-    for folder in (package_folder().parent / "results", package_folder() / "bundled" / "results"):
+    places = package_folder().parent / "evidence" / "results", package_folder() / "bundled" / "results"
+    for folder in places:
         if (folder / name).is_file():
             return folder / name
-    raise SereError(f"results/{name} is not there; write it with the script in benchmarks/ that makes it")
+    raise SereError(f"no measured table {name}; the script of that name in evidence/ makes its folder")
