@@ -80,7 +80,7 @@ def pooled_states(model, waveforms):
 
 def feature_makers(teacher):
     "How each feature set is made of a table and its waveforms, by the names under which they are reported; teacher states come as (n, 5, D)."
-    from sere_nb.workshop.distil import new_student
+    from sere_nb.workshop.student import new_student
 
     bundled, known = load_encoder("bundled"), {}
     prosody = lambda table, waveforms: extract(table, "prosody")

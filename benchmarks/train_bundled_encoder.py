@@ -23,18 +23,16 @@ import torch
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, atomic_path, generator, progress, provenance
 from sere_nb.workshop.distil import (
-    STUDENT,
-    as_matrices,
     augment,
     busiest_units,
     distil,
     held_out_loss,
-    new_student,
     start_from_teacher,
     target_statistics,
     teacher_frames,
 )
 from sere_nb.workshop.mini import ESPEAK_RATE, run_espeak
+from sere_nb.workshop.student import STUDENT, as_matrices, new_student
 
 ROOT = Path(__file__).resolve().parent.parent
 CLIP = 64_000  # samples
