@@ -222,25 +222,10 @@ def plot_counts(
     axis=None,  # matplotlib axes; new ones if left out
 ):
     "Speaker × emotion as a picture: a hole is seen at once."
-    import matplotlib.pyplot as plt
+    from sere_nb.figures import heat_map
 
-    axis = (
-        axis or plt.subplots(figsize=(0.75 * counts.shape[1] + 1.5, 0.35 * counts.shape[0] + 0.9), dpi=90)[1]
-    )
-    axis.imshow(counts, cmap="cividis", vmin=0, aspect="auto")
-    axis.set_xticks(range(counts.shape[1]), counts.columns, rotation=25, fontsize=8)
-    axis.set_yticks(range(counts.shape[0]), counts.index, fontsize=8)
-    for (row, column), count in np.ndenumerate(counts.to_numpy()):
-        axis.text(
-            column,
-            row,
-            count,
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="black" if count > counts.to_numpy().max() / 2 else "white",
-        )
-    return axis
+    limits = (0, counts.to_numpy().max())
+    return heat_map(counts, counts.index, counts.columns, axis, "{:.0f}".format, limits, aspect="auto")
 
 # %% ../nbs/01_data.ipynb #5bac257b
 def draw_shots(

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'TransferMatrix', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
+           'summarise', 'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods',
+           'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -13,15 +14,14 @@ import numpy as np
 import pandas as pd
 
 from .core import SereError, generator
+from .figures import figure_text, heat_map, plot_intervals
 
 # %% ../nbs/04_metrics.ipynb #7cc1a5b9
 def confusion(
     truth,  # class indices, (n,)
     prediction,  # class indices, (n,)
     classes: int,  # number of classes
-) -> (
-    np.ndarray
-):  # (classes, classes), row: true class, column: predicted; each row sums to 1 (0 where a class is absent)
+) -> np.ndarray:  # (classes, classes), row: true class, column: predicted; rows sum to 1, or 0 if absent
     "Share of each true emotion that was taken for each emotion."
     from sklearn.metrics import confusion_matrix
 
@@ -34,23 +34,8 @@ def plot_confusion(
     axis=None,  # matplotlib axes; new ones if left out
 ):
     "A confusion matrix with its recalls on the diagonal."
-    import matplotlib.pyplot as plt
-
-    axis = axis or plt.subplots(figsize=(0.62 * len(classes) + 1.3, 0.62 * len(classes) + 0.7), dpi=90)[1]
-    axis.imshow(matrix, cmap="cividis", vmin=0, vmax=1)
-    axis.set_xticks(range(len(classes)), classes, rotation=35, ha="right", fontsize=8)
-    axis.set_yticks(range(len(classes)), classes, fontsize=8)
+    axis = heat_map(matrix, classes, classes, axis)
     axis.set(xlabel="recognised as", ylabel="spoken as")
-    for (row, column), share in np.ndenumerate(matrix):
-        axis.text(
-            column,
-            row,
-            f"{100 * share:.0f}",
-            ha="center",
-            va="center",
-            fontsize=8,
-            color="black" if share > 0.5 else "white",
-        )
     return axis
 
 # %% ../nbs/04_metrics.ipynb #dcbb31d8
@@ -63,7 +48,7 @@ def uar(
 
     return float(recall_score(truth, prediction, labels=np.unique(truth), average="macro", zero_division=0))
 
-
+# %% ../nbs/04_metrics.ipynb #3ba55342
 def war(
     truth,  # class indices, (n,)
     prediction,  # class indices, (n,)
@@ -81,15 +66,21 @@ class Estimate:
     high: float
 
     def __format__(self, spec):
-        return f"{100 * self.mean:{spec or '.1f'}} [{100 * self.low:{spec or '.1f'}}, {100 * self.high:{spec or '.1f'}}]"
+        mean, low, high = (f"{100 * value:{spec or '.1f'}}" for value in (self.mean, self.low, self.high))
+        return f"{mean} [{low}, {high}]"
 
     def __str__(self):
         return format(self, "")
 
 # %% ../nbs/04_metrics.ipynb #2028b2a3
+def _shares(random, count, rounds):
+    "How often each of `count` things is taken in each resample, as a share: (rounds, count)."
+    return random.multinomial(count, np.full(count, 1 / count), rounds) / count
+
+# %% ../nbs/04_metrics.ipynb #6c45aa87
 def bootstrap_mean(
     values,  # (tasks, draws), or (draws,) of one task
-    over: str = "draws",  # what chance could have changed: "draws" (these tasks), or "tasks" (tasks like these) as well
+    over: str = "draws",  # what chance could have changed: "draws" (these tasks), or also the "tasks"
     rounds: int = 4000,  # resamples
     level: float = 0.95,  # of the interval
 ) -> Estimate:  # percentile interval
@@ -97,27 +88,19 @@ def bootstrap_mean(
 
     Raises `SereError` for values that are not finite."""
     values = np.atleast_2d(np.asarray(values, dtype=float))
-    if not np.isfinite(values).all():
+    if missing := np.sum(~np.isfinite(values)):
         raise SereError(
-            f"{np.sum(~np.isfinite(values))} of {values.size} scores are missing or not finite; run the missing draws first"
+            f"{missing} of {values.size} scores are missing or not finite; run the missing draws first"
         )
     random, (tasks, draws) = generator("bootstrap", *values.shape), values.shape
-    columns = (
-        random.multinomial(draws, np.full(draws, 1 / draws), rounds) / draws
-    )  # how often each draw was taken
-    rows = (
-        random.multinomial(tasks, np.full(tasks, 1 / tasks), rounds) / tasks
-        if over == "tasks"
-        else np.full((rounds, tasks), 1 / tasks)
-    )
+    columns = _shares(random, draws, rounds)
+    rows = _shares(random, tasks, rounds) if over == "tasks" else np.full((rounds, tasks), 1 / tasks)
     means = np.einsum("rt,td,rd->r", rows, values, columns)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    mean = float(values.mean())
-    return Estimate(
-        mean, min(mean, float(low)), max(mean, float(high))
-    )  # rounding may not push the mean out of its interval
+    mean = float(values.mean())  # rounding may not push it out of its interval
+    return Estimate(mean, min(mean, float(low)), max(mean, float(high)))
 
-
+# %% ../nbs/04_metrics.ipynb #98a84b92
 def paired_bootstrap(
     first,  # (tasks, draws) scores of one method
     second,  # (tasks, draws) scores of another on the same tasks and draws
@@ -129,7 +112,8 @@ def paired_bootstrap(
     first, second = np.atleast_2d(first), np.atleast_2d(second)
     if first.shape != second.shape:
         raise SereError(
-            f"scores of shape {first.shape} and {second.shape} cannot be paired: run both methods on the same tasks and draws"
+            f"scores of shape {first.shape} and {second.shape} cannot be paired: "
+            "run both methods on the same tasks and draws"
         )
     return bootstrap_mean(first - second, **options)
 
@@ -152,27 +136,17 @@ def score_array(
         )
     return wide.to_numpy()
 
-
+# %% ../nbs/04_metrics.ipynb #4ecd939b
 def summarise(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, war, …
 ) -> pd.DataFrame:  # one row per source, target, method: draws, mean, low, high of UAR, mean WAR
     "Mean UAR with its 95 % interval over draws, for every task and method."
     rows = []
-    for (source, target, method), group in results.groupby(["source", "target", "method"], sort=False):
+    for names, group in results.groupby(["source", "target", "method"], sort=False):
         estimate = bootstrap_mean(group.sort_values("draw").uar)
-        rows.append(
-            dict(
-                source=source,
-                target=target,
-                method=method,
-                draws=len(group),
-                uar=estimate.mean,
-                low=estimate.low,
-                high=estimate.high,
-                war=group.war.mean(),
-                labels_used=group.labels_used.iloc[0],
-            )
-        )
+        row = dict(zip(("source", "target", "method"), names), draws=len(group), uar=estimate.mean)
+        row |= dict(low=estimate.low, high=estimate.high, war=group.war.mean())
+        rows.append(row | dict(labels_used=group.labels_used.iloc[0]))
     return pd.DataFrame(rows)
 
 # %% ../nbs/04_metrics.ipynb #5ca6249f
@@ -185,8 +159,7 @@ class TransferMatrix:
         method: str,
         value: str = "uar",
     ):
-        rows = results[results.method == method]
-        self.method = method
+        self.method, rows = method, results[results.method == method]
         self.table = rows.pivot_table(index="source", columns="target", values=value, aggfunc="mean")
 
     def __sub__(self, other):
@@ -195,26 +168,30 @@ class TransferMatrix:
 
     def plot(self, axis=None):
         "Heat map: source downward, target to the right, UAR in percent."
-        import matplotlib.pyplot as plt
-
-        height, width = self.table.shape
-        axis = axis or plt.subplots(figsize=(0.8 * width + 1.6, 0.7 * height + 1), dpi=90)[1]
-        axis.imshow(self.table, cmap="cividis", vmin=0, vmax=1)
-        axis.set_xticks(range(width), self.table.columns, rotation=25, fontsize=8)
-        axis.set_yticks(range(height), self.table.index, fontsize=8)
-        axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=self.method)
-        for (row, column), score in np.ndenumerate(self.table.to_numpy()):
-            if np.isfinite(score):
-                axis.text(
-                    column,
-                    row,
-                    f"{100 * score:.0f}",
-                    ha="center",
-                    va="center",
-                    fontsize=9,
-                    color="black" if score > 0.5 else "white",
-                )
+        axis = heat_map(self.table, self.table.index, self.table.columns, axis)
+        axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=figure_text(self.method))
         return axis
+
+# %% ../nbs/04_metrics.ipynb #6c0ffee1
+def mean_confusion(
+    results: pd.DataFrame,  # rows of one task and method, with probabilities, truth and emotions
+):  # (matrix (C, C), names of the emotions)
+    "Confusion matrix of a task, mean over its draws."
+    emotions = list(results.emotions.iloc[0])
+    guesses = [probabilities.argmax(axis=1) for probabilities in results.probabilities]
+    matrices = [confusion(*pair, len(emotions)) for pair in zip(results.truth, guesses)]
+    return np.mean(matrices, axis=0), emotions
+
+# %% ../nbs/04_metrics.ipynb #2bea99df
+def holm(
+    values,  # p of m tests, (m,)
+) -> np.ndarray:  # (m,), corrected
+    "Holm's correction (1979): among all that stay below 5 %, any is false at most 5 times in 100."
+    values = np.asarray(values, dtype=float)
+    order = np.argsort(values)
+    corrected = np.empty_like(values)
+    corrected[order] = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    return np.minimum(corrected, 1)
 
 # %% ../nbs/04_metrics.ipynb #2ed2a12b
 def _paired_test(differences) -> float:
@@ -223,148 +200,119 @@ def _paired_test(differences) -> float:
 
     return float(wilcoxon(differences).pvalue) if np.any(differences) else 1.0
 
+# %% ../nbs/04_metrics.ipynb #e7dcbf0b
+def _comparison(values, over):
+    "Difference, interval and p of one comparison: of the draws of a task, or of all tasks in one sense."
+    estimate = bootstrap_mean(values, over="tasks" if over == "tasks" else "draws")
+    tested = values if over == "one task" else values.mean(axis=1 if over == "tasks" else 0)
+    return dict(difference=estimate.mean, low=estimate.low, high=estimate.high, p=_paired_test(tested))
 
+# %% ../nbs/04_metrics.ipynb #401da1a4
 def compare(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
     baseline: str,  # the method all others are set against
-) -> pd.DataFrame:  # one row per task and method, and two per method for all tasks; `p_holm` is corrected within each value of `over`
-    """Paired differences in UAR to a baseline, with intervals and p-values corrected for their number (Holm 1979; Demšar 2006 for tests over tasks).
+) -> pd.DataFrame:  # a row per task and method, two per method for all; `p_holm` is corrected within `over`
+    """Paired differences in UAR to a baseline, with intervals and p-values corrected for their number.
 
-    Raises `SereError` if a method was not run on every task and draw."""
-    from statsmodels.stats.multitest import multipletests
-
+    Holm 1979; Demšar 2006 for tests over tasks. Raises `SereError` if a method lacks tasks or draws."""
     base, tasks, rows = score_array(results, baseline), sorted(set(zip(results.source, results.target))), []
     for method in dict.fromkeys(results.method[results.method != baseline]):
         difference = score_array(results, method) - base
-        cases = [(source, target, "one task", row) for (source, target), row in zip(tasks, difference)]
-        cases += (
-            [("all", "all", "draws", difference), ("all", "all", "tasks", difference)]
-            if len(tasks) > 1
-            else []
-        )
+        cases = [(*task, "one task", row) for task, row in zip(tasks, difference)]
+        if len(tasks) > 1:
+            cases += [("all", "all", over, difference) for over in ("draws", "tasks")]
         for source, target, over, values in cases:
-            estimate = bootstrap_mean(values, over="tasks" if over == "tasks" else "draws")
-            tested = values if over == "one task" else values.mean(axis=1 if over == "tasks" else 0)
-            rows.append(
-                dict(
-                    source=source,
-                    target=target,
-                    over=over,
-                    method=method,
-                    baseline=baseline,
-                    difference=estimate.mean,
-                    low=estimate.low,
-                    high=estimate.high,
-                    p=_paired_test(tested),
-                )
-            )
+            named = dict(source=source, target=target, over=over, method=method, baseline=baseline)
+            rows.append(named | _comparison(values, over))
     table = pd.DataFrame(rows, columns="source target over method baseline difference low high p".split())
-    table["p_holm"] = (
-        table.groupby("over").p.transform(lambda p: multipletests(p, method="holm")[1])
-        if len(table)
-        else table.p
-    )
+    table["p_holm"] = table.groupby("over").p.transform(holm) if len(table) else table.p
     return table
 
 # %% ../nbs/04_metrics.ipynb #3a12c3e9
+def _case(row):
+    "What a row of `compare` is about, in words."
+    overall = {"draws": "all, these tasks", "tasks": "all, tasks like these"}
+    return overall.get(row.over) or f"{figure_text(row.source)} → {figure_text(row.target)}"
+
+# %% ../nbs/04_metrics.ipynb #bcc962cc
 def plot_forest(
     comparisons: pd.DataFrame,  # of `compare`
     method: str,
     axis=None,  # matplotlib axes; new ones if left out
 ):
-    "Differences to the baseline, task by task; filled: significant after correction. The last two are those of all tasks."
-    import matplotlib.pyplot as plt
-
-    rows = comparisons[comparisons.method == method].sort_values(
-        "over", key=lambda over: over.map({"one task": 0, "draws": 1, "tasks": 2}), kind="stable"
+    "Differences to the baseline, task by task, then over all; filled: significant after correction."
+    order = {"one task": 0, "draws": 1, "tasks": 2}
+    rows = comparisons[comparisons.method == method]
+    rows = rows.sort_values("over", key=lambda over: over.map(order), kind="stable")
+    single = rows.over == "one task"
+    axis = plot_intervals(
+        rows[["difference", "low", "high"]],
+        [_case(row) for row in rows.itertuples()],
+        axis,
+        colours=np.where(single, "#0072B2", "black"),
+        markers=np.where(single, "o", "D"),
+        filled=rows.p_holm < 0.05,
     )
-    axis = axis or plt.subplots(figsize=(6, 0.27 * len(rows) + 0.9), dpi=90, layout="constrained")[1]
-    for place, row in enumerate(rows.itertuples()):
-        colour = "#0072B2" if row.over == "one task" else "black"
-        axis.errorbar(
-            100 * row.difference,
-            place,
-            xerr=[[100 * (row.difference - row.low)], [100 * (row.high - row.difference)]],
-            fmt="o" if row.over == "one task" else "D",
-            capsize=3,
-            color=colour,
-            markerfacecolor=colour if row.p_holm < 0.05 else "white",
-        )
-    labels = [
-        f"{row.source} → {row.target}"
-        if row.over == "one task"
-        else {"draws": "all, these tasks", "tasks": "all, tasks like these"}[row.over]
-        for row in rows.itertuples()
-    ]
-    axis.set_yticks(range(len(rows)), labels, fontsize=8)
     axis.axvline(0, color="black", linewidth=0.8)
-    axis.set_xlabel(f"UAR of {method} minus {rows.baseline.iloc[0]} (points, 95 % interval)", fontsize=9)
-    axis.invert_yaxis()
+    versus = f"{figure_text(method)} minus {figure_text(rows.baseline.iloc[0])}"
+    axis.set_xlabel(f"UAR of {versus} (points, 95 % interval)", fontsize=9)
     return axis
 
 # %% ../nbs/04_metrics.ipynb #351d2bb1
+def _critical_difference(methods, tasks):
+    "Nemenyi's: two mean ranks closer than this are a tie (Demšar 2006, section 3.2.2)."
+    from scipy.stats import studentized_range
+
+    quantile = studentized_range.ppf(0.95, methods, np.inf) / np.sqrt(2)
+    return quantile * np.sqrt(methods * (methods + 1) / (6 * tasks))
+
+# %% ../nbs/04_metrics.ipynb #ec7bd294
 def rank_methods(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
-) -> pd.DataFrame:  # one row per method, best first: mean rank over tasks (1 is best), tasks won, Friedman's p, critical difference
+) -> (
+    pd.DataFrame
+):  # a row per method, best first: mean rank (1 is best), tasks won, Friedman's p, critical difference
     "Ranks of the methods over tasks (Demšar 2006, section 3.2)."
-    from scipy.stats import friedmanchisquare, rankdata, studentized_range
+    from scipy.stats import friedmanchisquare, rankdata
 
     methods = list(dict.fromkeys(results.method))
     means = np.stack([score_array(results, method).mean(axis=1) for method in methods])
-    ranks = rankdata(-means, axis=0)
-    count, tasks = means.shape
+    ranks, (count, tasks) = rankdata(-means, axis=0), means.shape
     enough = count > 2 and tasks > 1
-    critical = (
-        studentized_range.ppf(0.95, count, np.inf) / np.sqrt(2) * np.sqrt(count * (count + 1) / (6 * tasks))
-        if enough
-        else np.nan
-    )
-    return pd.DataFrame(
-        {
-            "method": methods,
-            "rank": ranks.mean(axis=1),
-            "won": (ranks == ranks.min(axis=0)).sum(axis=1),
-            "tasks": tasks,
-            "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan,
-            "critical_difference": critical,
-        }
-    ).sort_values("rank", kind="stable", ignore_index=True)
+    columns = {
+        "method": methods,
+        "rank": ranks.mean(axis=1),
+        "won": (ranks == ranks.min(axis=0)).sum(axis=1),
+        "tasks": tasks,
+        "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan,
+        "critical_difference": _critical_difference(count, tasks) if enough else np.nan,
+    }
+    return pd.DataFrame(columns).sort_values("rank", kind="stable", ignore_index=True)
 
+# %% ../nbs/04_metrics.ipynb #f0b8b545
+def _one_direction(source, target, there, back, rounds):
+    "By how much the draws of `there` are better than those of `back`, with a 95 % interval."
+    random = generator("direction", source, target)
+    chances = [np.full(len(values), 1 / len(values)) for values in (there, back)]
+    taken = [random.multinomial(len(chance), chance, rounds) for chance in chances]
+    means = [counts @ values / len(values) for counts, values in zip(taken, (there, back))]
+    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+    return dict(source=source, target=target, difference=there.mean() - back.mean(), low=low, high=high)
 
+# %% ../nbs/04_metrics.ipynb #f0c03eab
 def direction_effects(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
     method: str,
     rounds: int = 4000,  # resamples
 ) -> pd.DataFrame:  # one row per pair run in both directions, the harder direction second
-    "How much higher UAR is from A to B than from B to A, with a 95 % interval; the draws of the two directions are resampled separately."
-    rows, scores = (
-        [],
-        {
-            task: group.sort_values("draw").uar.to_numpy()
-            for task, group in results[results.method == method].groupby(["source", "target"])
-        },
-    )
-    for one, other in scores:
-        there, back = scores[one, other], scores.get((other, one))
+    "How much higher UAR is from A to B than back; the draws of the two directions are resampled apart."
+    mine, rows = results[results.method == method], []
+    scores = {
+        task: group.sort_values("draw").uar.to_numpy() for task, group in mine.groupby(["source", "target"])
+    }
+    for (one, other), there in scores.items():
+        back = scores.get((other, one))
         if back is not None and (there.mean(), one) > (back.mean(), other):
-            random = generator("direction", one, other)
-            means = [
-                random.multinomial(len(values), np.full(len(values), 1 / len(values)), rounds)
-                @ values
-                / len(values)
-                for values in (there, back)
-            ]
-            low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
-            rows.append(
-                dict(
-                    source=one,
-                    target=other,
-                    method=method,
-                    difference=there.mean() - back.mean(),
-                    low=low,
-                    high=high,
-                )
-            )
-    return pd.DataFrame(rows, columns="source target method difference low high".split()).sort_values(
-        "difference", ascending=False, ignore_index=True
-    )
+            rows.append(dict(method=method, **_one_direction(one, other, there, back, rounds)))
+    table = pd.DataFrame(rows, columns="source target method difference low high".split())
+    return table.sort_values("difference", ascending=False, ignore_index=True)
