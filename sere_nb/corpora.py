@@ -7,10 +7,16 @@ __all__ = ['CORPORA', 'Corpus', 'parse_path', 'download']
 
 # %% ../nbs/00c_corpora.ipynb #03ad1d43
 import re
+import shutil
+import stat
+import unicodedata
+import zipfile
+import zlib
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from .core import SereError, emotion_name, progress
+from .core import SereError, emotion_name, progress, shown
 
 # %% ../nbs/00c_corpora.ipynb #2e6b2ee4
 @dataclass(frozen=True)
@@ -204,41 +210,138 @@ def parse_path(
                 raise SereError(f"{name}: {path}: {error}") from None
 
 # %% ../nbs/00c_corpora.ipynb #2e411b30
-def _resume(address, output_file, _pooch):
-    "Downloader for pooch which goes on with a `.part` file where an earlier attempt ended."
+_LARGEST = 4 * 2**30  # bytes of an archive, and of what it unpacks to
+
+
+def _checked_size(answer, done):
+    """Bytes still to come, None if the server does not say.
+
+    Raises `SereError` if they are more than any archive of this table has."""
+    size = answer.headers.get("Content-Length", "")
+    if size.isdigit() and done + int(size) > _LARGEST:
+        raise SereError(
+            f"{answer.url}: announces {int(size):,} bytes, no corpus is so large; nothing was kept"
+        )
+    return int(size) if size.isdigit() else None
+
+
+def _fetch(address, part):
+    "Bring a file, going on where an earlier attempt ended."
     import requests
 
-    part = Path(output_file).with_name(Path(address).name + ".part")
     done = part.stat().st_size if part.exists() else 0
-    with requests.get(
-        address, headers={"Range": f"bytes={done}-"} if done else {}, stream=True, timeout=60
-    ) as answer:
-        if answer.status_code != 416:  # 416: nothing is left to fetch
-            answer.raise_for_status()
-            total = int(answer.headers.get("Content-Length", 0)) // 2**16
-            with open(part, "ab" if answer.status_code == 206 else "wb") as file:
-                for block in progress(answer.iter_content(2**16), "downloading", total, unit="×64 KiB"):
-                    file.write(block)
-    part.replace(output_file)
+    wanted = {"Range": f"bytes={done}-"} if done else {}
+    with requests.get(address, headers=wanted, stream=True, timeout=60) as answer:
+        if answer.status_code == 416:  # nothing is left to fetch
+            return
+        answer.raise_for_status()
+        done = done if answer.status_code == 206 else 0
+        size = _checked_size(answer, done)
+        blocks = progress(answer.iter_content(2**16), "downloading", size and size // 2**16, unit="×64 KiB")
+        _write(part, blocks, "ab" if done else "wb")
+
+# %% ../nbs/00c_corpora.ipynb #3ef9824c
+def _write(part, blocks, mode):
+    "Write blocks as they come; more than the largest archive are not taken."
+    with open(part, mode) as file:
+        for block in blocks:
+            file.write(block)
+            if file.tell() > _LARGEST:
+                raise SereError(f"{part}: more than {_LARGEST:,} bytes came; nothing was kept")
+
+
+def _md5(path):
+    "Checksum of a file, as publishers give it."
+    import hashlib
+
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 # %% ../nbs/00c_corpora.ipynb #189318a8
-def _extract(archive, folder):
-    "Unpack a zip archive into a new folder; nothing may point outside of it."
-    import shutil
-    import zipfile
+_RATIO = 50  # times that audio may grow when it is unpacked; silence alone grows more
 
+
+def _member_fault(member):
+    "What is wrong with one member of a zip archive, None if nothing is."
+    path = PurePosixPath(member.filename.replace("\\", "/"))
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:", member.filename):
+        return "points outside the archive"
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "is a link or a device"
+    if member.flag_bits & 1:
+        return "is encrypted"
+    return None if shown(member.filename) == member.filename else "has control characters in its name"
+
+# %% ../nbs/00c_corpora.ipynb #8c6c7e1e
+def _archive_fault(
+    file,  # an open zip archive
+    size: int,  # its bytes
+    name: str,  # a key of `CORPORA`
+) -> str:  # what keeps it from being unpacked, None if nothing does
+    "What is wrong with an archive as a whole, by its table of contents alone."
+    members = file.infolist()
+    for member in members:
+        if fault := _member_fault(member):
+            return f"the member {member.filename} {fault}"
+    names = [unicodedata.normalize("NFC", member.filename).casefold() for member in members]
+    if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else None:
+        return f"it holds {sorted(twice)[0]} twice"
+    total = sum(member.file_size for member in members)
+    if total > _LARGEST or total > _RATIO * size + 2**20:
+        return f"its {size:,} bytes would become {total:,}"
+    if not any(parse_path(name, member.filename) for member in members):
+        return f"it holds no recording such as {CORPORA[name].layout}"
+
+# %% ../nbs/00c_corpora.ipynb #f1d4f621
+def _extract(archive, folder, name):
+    """Unpack a zip archive into a new folder, in full or not at all.
+
+    Raises `SereError` for whatever is not the archive of this corpus, `OSError` for the disk."""
     temporary = folder.with_name(folder.name + ".tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    with zipfile.ZipFile(archive) as file:
-        for member in file.namelist():
-            if not (temporary / member).resolve().is_relative_to(temporary.resolve()):
-                raise SereError(
-                    f"{archive}: the member {member} points outside the archive; nothing was unpacked"
-                )
-        file.extractall(temporary)
-    temporary.rename(folder)
+    try:
+        with zipfile.ZipFile(archive) as file:
+            if fault := _archive_fault(file, archive.stat().st_size, name):
+                raise SereError(f"{fault}; nothing was unpacked")
+            if sum(member.file_size for member in file.infolist()) > shutil.disk_usage(folder.parent).free:
+                raise OSError("what it holds does not fit on the disk")
+            file.extractall(temporary)
+        temporary.rename(folder)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        UnicodeError,
+    ) as error:
+        raise SereError(f"not a whole zip archive ({error})") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+# %% ../nbs/00c_corpora.ipynb #9883c745
+def _archive_of(name, archive):
+    "Address and checksum of a corpus's archive."
+    if name not in CORPORA:
+        raise SereError(f'"{name}" is no known corpus ({", ".join(CORPORA)})')
+    corpus = CORPORA[name]
+    if not (archive or corpus.archive):
+        raise SereError(f"{name} has no public archive; see {corpus.url} ({corpus.licence})")
+    return archive or corpus.archive
 
 
+def _arrive(address, md5, part, place):
+    "Fetch, verify and unpack an archive into `place`."
+    _fetch(address, part)
+    if md5 and _md5(part) != md5:
+        raise SereError("not what was published (the checksum differs)")
+    _extract(part, place, place.name)
+
+# %% ../nbs/00c_corpora.ipynb #b61039ce
 def download(
     name: str,  # a corpus with a public archive: emodb, ravdess
     folder,  # where to put it; a folder with the corpus's name is made in it
@@ -247,27 +350,26 @@ def download(
     """Fetch a corpus, verify it, unpack it. An interrupted download goes on when called again.
 
     Raises `SereError` without network, without an archive, or if what came is not what was published."""
-    import pooch
     import requests
 
     place = Path(folder) / name
-    if place.is_dir():
-        return place
-    address, md5 = archive or CORPORA[name].archive or (None, None)
-    if address is None:
-        raise SereError(f"{name} has no public archive; see {CORPORA[name].url} ({CORPORA[name].licence})")
+    part = place.with_name(f"{name}.zip.part")
+    address, md5 = _archive_of(name, archive)
     try:
-        fetched = pooch.retrieve(
-            address, f"md5:{md5}" if md5 else None, path=Path(folder), fname=f"{name}.zip", downloader=_resume
-        )
-    except (requests.RequestException, OSError) as error:
-        raise SereError(
-            f"{name}: {address} cannot be fetched ({type(error).__name__}); what has arrived is kept, try again"
-        ) from error
-    except ValueError as error:
-        raise SereError(
-            f"{name}: what came from {address} is not what was published (checksum differs); it was deleted"
-        ) from error
-    _extract(fetched, place)
-    Path(fetched).unlink()
+        if not (place.is_dir() and any(place.iterdir())):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            _arrive(address, md5, part, place)
+        fault = None
+    except requests.RequestException as error:
+        reason = f"cannot be fetched ({type(error).__name__}); what has arrived is kept, try again"
+        raise SereError(f"{name}: {address} {reason}") from error
+    except SereError as error:
+        fault = f"{name}: what came from {address} is refused and deleted: {error}"
+    except OSError as error:
+        advice = "free some space or choose another folder"
+        fault = f"{place}: cannot be written ({error.strerror or error}); {advice}"
+    with suppress(OSError):  # there may be nothing, not even the folder
+        part.unlink()
+    if fault:
+        raise SereError(fault)
     return place

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .core import EMOTIONS, printable
+from .core import EMOTIONS, shown
 
 # %% ../nbs/00d_figures.ipynb #d955c6eb
 @lru_cache(8)
@@ -43,7 +43,7 @@ def figure_text(
     longest: int = 32,  # letters shown; of a longer name the middle is left out
 ) -> str:  # for titles, labels and legends of matplotlib
     "A name as matplotlib has to be given it, so that it draws what is written and nothing else."
-    text = printable(name)
+    text = shown(name)
     if not text.isascii():
         known = _known_letters()
         text = "".join(c if ord(c) in known else c.encode("unicode_escape").decode() for c in text)
@@ -56,7 +56,7 @@ def page_text(
     name,  # of a corpus, a method, a speaker, …: any text
 ) -> str:  # for the text and the attributes of an HTML page
     "A name as HTML has to be given it."
-    return html.escape(printable(name))
+    return html.escape(shown(name))
 
 # %% ../nbs/00d_figures.ipynb #58fa8df5
 def ink(
@@ -192,7 +192,7 @@ def image_element(
     **attributes,  # further ones of the element
 ) -> str:  # an <img> element
     "The figure as part of a page."
-    return f"<img{_embedded(as_png(figure, dpi), 'image/png', alt=printable(alt), **attributes)}>"
+    return f"<img{_embedded(as_png(figure, dpi), 'image/png', alt=shown(alt), **attributes)}>"
 
 # %% ../nbs/00d_figures.ipynb #9c356b9b
 def audio_element(

@@ -163,7 +163,7 @@ def test_too_few_shots_and_too_few_speakers():
         next(speaker_folds(table, 5))
 
 
-# --- downloads -------------------------------------------------------------------------------------------------------
+# --- downloads ------------------------------------------------------------------------------------
 
 
 class Server(http.server.BaseHTTPRequestHandler):
@@ -227,12 +227,96 @@ def test_interrupted_download_goes_on(server, tmp_path):
     assert handler.asked[0] == 0 and handler.asked[1] > 0
 
 
+def good_after_bad(server, tmp_path, bad, checksum=None):
+    "What is said of a bad archive; it must be gone, and the next call must work."
+    handler, address = server
+    handler.body = bad
+    with pytest.raises(SereError) as caught:
+        download("emodb", tmp_path, (address, checksum))
+    assert not list(tmp_path.iterdir()) and str(caught.value).isprintable()
+    handler.body = archive_of(["wav/03a01Fa.wav"])
+    assert len(load_corpus("emodb", download("emodb", tmp_path, (address, None)))) == 1
+    return str(caught.value)
+
+
 def test_changed_archive_is_refused(server, tmp_path):
+    bad = archive_of(["wav/03a01Fa.wav"])
+    assert "not what was published" in good_after_bad(server, tmp_path, bad, "0" * 32)
+
+
+def damaged():
+    "An archive whose first member has one wrong byte."
+    body = bytearray(archive_of(["wav/03a01Fa.wav"]))
+    body[1000] ^= 1
+    return bytes(body)
+
+
+def encrypted():
+    "An archive whose one member says that it is encrypted."
+    body = bytearray(archive_of(["wav/03a01Fa.wav"]))
+    body[6] |= 1
+    body[body.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(body)
+
+
+def bomb():
+    "A small archive that would become a large one."
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("wav/03a01Fa.wav", bytes(2**25))
+    return buffer.getvalue()
+
+
+NOT_THE_ARCHIVE = {
+    "a few letters": (lambda: b"hello", "not a whole zip archive"),
+    "nothing": (lambda: b"", "not a whole zip archive"),
+    "a page that asks to log in": (lambda: b"<html>please log in</html>" * 99, "not a whole zip archive"),
+    "damaged": (damaged, "Bad CRC-32"),
+    "cut": (lambda: archive_of(["wav/03a01Fa.wav"])[:-50], "not a whole zip archive"),
+    "encrypted": (encrypted, "is encrypted"),
+    "bomb": (bomb, "would become 33,554,432"),
+    "another corpus": (
+        lambda: archive_of(["f1/dis-f1-b1.wav"]),
+        "holds no recording such as wav/03a01Fa.wav",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_THE_ARCHIVE)
+def test_what_is_not_the_archive_is_one_line_and_the_next_call_works(server, tmp_path, kind):
+    bad, said = NOT_THE_ARCHIVE[kind]
+    assert said in good_after_bad(server, tmp_path, bad())
+
+
+def test_a_full_disk_leaves_nothing_behind(server, tmp_path, monkeypatch):
+    handler, address = server
+    handler.body = archive_of(["wav/03a01Fa.wav", "wav/03a01Wa.wav"])
+    real = zipfile.ZipFile.extractall
+
+    def fills(self, path):
+        real(self, path, self.namelist()[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extractall", fills)
+    with pytest.raises(SereError, match="No space left on device"):
+        download("emodb", tmp_path, (address, None))
+    assert not list(tmp_path.iterdir())
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Disk", (), {"free": 1000}))
+    with pytest.raises(SereError, match="does not fit on the disk"):
+        download("emodb", tmp_path, (address, None))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_endless_archive_is_not_taken(server, tmp_path, monkeypatch):
     handler, address = server
     handler.body = archive_of(["wav/03a01Fa.wav"])
-    with pytest.raises(SereError, match="not what was published"):
-        download("emodb", tmp_path, (address, "0" * 32))
-    assert not (tmp_path / "emodb").exists()
+    monkeypatch.setattr("sere_nb.corpora._LARGEST", 1000)
+    with pytest.raises(SereError, match="no corpus is so large"):
+        download("emodb", tmp_path, (address, None))
+    monkeypatch.setattr("sere_nb.corpora._checked_size", lambda *_: None)
+    with pytest.raises(SereError, match="more than 1,000 bytes came"):
+        download("emodb", tmp_path, (address, None))
+    assert not list(tmp_path.iterdir())
 
 
 def test_archive_cannot_write_outside(server, tmp_path):
@@ -240,7 +324,7 @@ def test_archive_cannot_write_outside(server, tmp_path):
     handler.body = archive_of(["wav/03a01Fa.wav", "../../evil.wav"])
     with pytest.raises(SereError, match="points outside the archive"):
         download("emodb", tmp_path / "below", (address, hashlib.md5(handler.body).hexdigest()))
-    assert not list(tmp_path.rglob("evil.wav")) and not (tmp_path / "below" / "emodb").exists()
+    assert not list((tmp_path / "below").iterdir()) and not list(tmp_path.rglob("evil.wav"))
 
 
 def test_no_network_is_one_line(tmp_path):
