@@ -212,10 +212,20 @@ def test_batches_cover_and_obey_their_limit():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_low_precision_gives_float32_frames(folder, dtype):
-    (waveform,) = noise(16_000)
-    (exact,) = encode([waveform], load_encoder(folder / "hubert-layer"))
-    (low,) = encode([waveform], load_encoder(folder / "hubert-layer", dtype=dtype))
-    assert low.dtype == np.float32 and np.corrcoef(low.ravel(), exact.ravel())[0, 1] > 0.99
+    "They lose no more than transformers' own do: how much that is differs between processors."
+    (waveform,), place = noise(16_000), folder / "hubert-layer"
+    (exact,) = encode([waveform], load_encoder(place), (2, 2))
+    encoder = load_encoder(place, dtype=dtype)
+    (low,) = encode([waveform], encoder, (2, 2))
+    extractor = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=False)
+    inputs = extractor(waveform, sampling_rate=16_000, return_tensors="pt").input_values
+    model = transformers.AutoModel.from_pretrained(place).eval().to(getattr(torch, dtype))
+    with torch.inference_mode():
+        states = model(inputs.to(model.dtype), output_hidden_states=True).hidden_states
+    theirs = states[2][0].float().numpy()
+    assert low.dtype == np.float32 and encoder.model.dtype == model.dtype
+    lost, expected = np.abs(low - exact).mean(), np.abs(theirs - exact).mean()
+    assert 0 < lost < 1.5 * expected, (lost, expected)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
