@@ -15,7 +15,6 @@ from sere_nb.irf import (
     ResonanceClassifier,
     free_energy,
     organise,
-    resonance,
     resonance_coordinates,
     sere,
     settle,
@@ -173,7 +172,10 @@ def test_bad_input_is_refused():
 
 
 def test_same_on_one_and_on_two_threads():
-    script = "import numpy as np, sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; print(sere(clouds(0, size=24)[0]).round(5).tolist())"
+    script = (
+        "import sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; "
+        "print(sere(clouds(0, size=24)[0]).round(5).tolist())"
+    )
     said = [
         subprocess.run(
             [sys.executable, "-c", script],
@@ -199,14 +201,14 @@ def test_fifty_thousand_samples():
 
 
 def test_real_speech(real_corpora):
-    "German to Italian on prosody-free spectra: better than the same labels without the field, over four draws."
+    "German to Italian, spectra only: better than the same labels without the field, over four draws."
     from sere_nb.audio import read_audio
     from sere_nb.baselines import logreg
     from sere_nb.data import load_corpus
     from sere_nb.frames import active_frames, loudness, power_spectrum, windows
     from sere_nb.metrics import uar
     from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import few_shot, make_task
+    from sere_nb.tasks import prepare
 
     tables, features = [], []
     for name in ("emodb", "emovo"):
@@ -232,9 +234,9 @@ def test_real_speech(real_corpora):
             )
         tables.append(table)
         features.append(np.array(vectors))
-    everything, truth, rows = make_task(tables[0], features[0], tables[1], features[1])
-    tasks = [few_shot(everything, rows, tables[0], 5, draw) for draw in range(100, 104)]
+    pair = prepare(tables[0], features[0], tables[1], features[1])
+    tasks = [pair.draw(5, draw) for draw in range(100, 104)]
     field, plain = (
-        np.mean([uar(truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
+        np.mean([uar(pair.truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
     )
     assert field > plain + 0.02, (field, plain)

@@ -221,7 +221,7 @@ def moving_axes(seed, apart=2.0):
 
 @pytest.mark.parametrize("full", [False, True])
 def test_metric_finds_the_axes_that_matter(full):
-    "With any shape of metric, a label's nearest neighbours are more often of its class after learning than before."
+    "With any shape of metric, a label's nearest neighbours are more often of its class after learning."
 
     def agreement(X, y, truth):
         distance = ((X[y < 0][:, None] - X[y >= 0]) ** 2).sum(-1)
@@ -244,12 +244,12 @@ def test_metric_repeats_and_starts_at_the_identity():
 
 
 def test_real_speech(real_corpora):
-    "German to Italian, mean log spectra: unlabelled people lower the chain of the true labels below that of shuffled ones, over three draws."
+    "German to Italian, mean log spectra: the chain of true labels is below that of shuffled ones, over three draws."
     from sere_nb.audio import read_audio
     from sere_nb.data import load_corpus
     from sere_nb.frames import power_spectrum, windows
     from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import few_shot, make_task
+    from sere_nb.tasks import prepare
 
     tables = [load_corpus(name, real_corpora / name) for name in ("emodb", "emovo")]
     tables = [table.groupby("speaker").head(30).reset_index(drop=True) for table in tables]
@@ -267,9 +267,9 @@ def test_real_speech(real_corpora):
         )
         for table in tables
     ]
-    whole, _, rows = make_task(tables[0], features[0], tables[1], features[1])
+    pair = prepare(tables[0], features[0], tables[1], features[1])
     for draw in range(3):
-        task = few_shot(whole, rows, tables[0], 4, draw)
+        task = pair.draw(4, draw)
         anchors, y, target = (
             torch.tensor(task.labelled[0]),
             torch.tensor(task.labelled[1]),
