@@ -167,8 +167,56 @@ def test_bad_input_is_refused():
     X = np.eye(4)
     with pytest.raises(ValueError, match="no labelled sample"):
         ResonanceClassifier().fit(X, [-1] * 4)
-    with pytest.raises(ValueError, match="balance 1.0"):
-        ResonanceClassifier(balance=1.0).fit(X, [0, 1, 2, -1])
+
+
+WRONG = dict(
+    bandwidth=[0, -1.0, float("nan"), float("inf"), "3", None],
+    damping=[0, -1e-9, float("nan"), "small"],
+    temperature=[0.0, -1, None],
+    balance=[1.0, -0.1, float("nan"), "half"],
+    anchor_weight=[0, -3.0],
+    whitening=[-0.1, 1.1, float("nan")],
+    components=[0, 2.5, None],
+    landmarks=[0, -4, "all"],
+    rounds=[-1, 1.5],
+    random_state=["seed", -1, 0.5],
+)
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_parameter_out_of_range_is_named(name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of ResonanceClassifier must be"):
+        ResonanceClassifier(**{name: value}).fit(np.eye(4), [0, 1, 2, -1])
+
+
+@pytest.mark.parametrize("argument", ["speakers", "corpora"])
+@pytest.mark.parametrize(
+    "names",
+    ["abcd", ["a"] * 3, [["a"]] * 4, ["a", None, "b", "b"], ["a", float("nan"), "b", "b"], ["a", 1, "b", 2]],
+    ids=["text", "too short", "two dimensions", "None", "NaN", "mixed"],
+)
+def test_wrong_names_of_speakers_and_corpora_are_told_from_each_other(argument, names):
+    given = np.array(names, dtype=object) if names[-1] == 2 else names
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        ResonanceClassifier().fit(np.eye(4), [0, 1, 2, -1], **{argument: given})
+
+
+def test_words_as_classes_with_some_unknown():
+    "As `SelfTrainingClassifier` takes them: an array of objects with the number -1."
+    task, truth = clouds(5)
+    y, words = task.source_y, np.array(["anger", "boredom", "calm", "disgust"], dtype=object)
+    named = np.where(y < 0, -1, words[y])
+    numbers, texts = (ResonanceClassifier().fit(task.source_X, labels) for labels in (y, named))
+    assert list(texts.classes_) == list(words) and set(texts.transduction_) <= set(words)
+    assert list(texts.predict(task.target_X)) == list(words[numbers.predict(task.target_X)])
+    for pair in (
+        [-1, 1],
+        np.array([-1, 1], dtype=object),
+        ["-1", "1"],
+    ):  # two classes of old, nothing unlabelled
+        assert len(ResonanceClassifier().fit(task.source_X, np.resize(pair, len(y))).classes_) == 2
+    with pytest.raises(ValueError, match="^y: classes of several types"):
+        ResonanceClassifier().fit(np.eye(4), np.array(["a", 1, "b", -1], dtype=object))
 
 
 def test_same_on_one_and_on_two_threads():
