@@ -172,3 +172,21 @@ def test_same_answer_on_every_run_and_number_of_threads(corpora, name):
         np.abs(said[0] - said[1]).max() < 1e-5
         and np.mean(said[0].argmax(axis=1) == said[1].argmax(axis=1)) == 1
     )
+
+
+@pytest.mark.parametrize("norm", ["none", "corpus"])
+@pytest.mark.parametrize("name", FEW_SHOT + ["logreg-all"])
+def test_no_warning_of_a_library_reaches_the_user(name, norm):
+    "Raw hertz and decibels side by side, which a solver that expects scaled numbers does not survive."
+    tables = mini_corpus("de"), mini_corpus("it")
+    features = [extract(table, features="prosody") for table in tables]
+    pair = prepare(tables[0], features[0], tables[1], features[1], norm, semantic_width=0)
+    task = pair.task if name == "logreg-all" else pair.draw(5, 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*collapsed")  # our own words
+        said = ask(METHODS[name], task)
+    least = 1 / len(task.classes) + (0.1 if name.startswith("logreg") else 0)
+    assert np.isfinite(said).all() and (
+        name == "sere-network" or uar(pair.truth, said.argmax(axis=1)) >= least - 0.05
+    )
