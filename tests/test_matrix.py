@@ -1,4 +1,4 @@
-"A night's run survives killed workers and clients, a full disk, a second run, damaged files, without a trace."
+"A night's run survives killed workers and clients, a full disk, a second run, damaged files."
 
 import csv
 import json
@@ -63,7 +63,7 @@ def finish(*words):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -321,6 +321,60 @@ def test_two_runs_in_one_folder(tmp_path):
     first.communicate()
     assert "another run is writing there" in one_line(second)
     JobStore(tmp_path / "out").close()  # a process that was killed leaves no lock
+
+
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from sere_nb.core import SereError
+from sere_nb.store import Job, JobStore
+
+place, number = Path(sys.argv[1]), sys.argv[2]
+for count in range(20):
+    while time.time() < float(sys.argv[3]) + 0.3 * count:
+        pass
+    try:
+        store = JobStore(place / str(count))
+        store.agree(number=number)
+        store.add(Job("a", "b", 5, "none", 0, number), {"uar": 0.5}, [[1.0]])
+        time.sleep(0.05)
+        store.close()
+        print("wrote", count, number)
+    except SereError as error:
+        print("refused", count, str(error))
+"""
+
+
+def test_runs_that_start_at_the_same_instant(tmp_path):
+    "Three processes open the same new folder, twenty times: who comes too late gets one line, and nothing is lost."
+    begin = time.time() + 25  # all have imported what they need by then
+    (tmp_path / "at_once.py").write_text(AT_ONCE)
+    words = lambda number: [
+        sys.executable,
+        str(tmp_path / "at_once.py"),
+        str(tmp_path),
+        str(number),
+        str(begin),
+    ]
+    runs = [
+        subprocess.Popen(words(i), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for i in range(3)
+    ]
+    said = [run.communicate(timeout=300) for run in runs]
+    assert not any(errors for _, errors in said), said
+    lines = [line for out, _ in said for line in out.splitlines()]
+    wrote = [line.split()[1:] for line in lines if line.startswith("wrote")]
+    refused = [line for line in lines if line.startswith("refused")]
+    assert len(lines) == 60 and {count for count, _ in wrote} == set(map(str, range(20)))
+    assert refused and all(
+        "another run is writing there" in line or "other options" in line for line in refused
+    )
+    for count in range(20):
+        store = JobStore(tmp_path / str(count))
+        assert {job.method for job in store.finished()} == {
+            one for place, one in wrote if place == str(count)
+        }
+        store.close()
 
 
 @pytest.fixture
