@@ -261,6 +261,20 @@ def plot_history(
         axis.legend(fontsize=7)
     return figure
 
+# %% ../nbs/09_semisup.ipynb #611ec39d
+def _sizes(arrays, numbers):
+    "((widths of the two paths), hidden width) of a network's arrays, which may come from a stranger's file."
+    shapes = {name: np.shape(values) for name, values in arrays.items()}
+    paths = [shapes.get(f"{name}.weight", (0, 0)) for name in ("semantic", "prosody")]
+    if set(numbers) != {"width", "classes"} or any(type(value) is not int for value in numbers.values()):
+        raise ValueError("a network has a width and a number of classes")
+    if any(len(shape) != 2 for shape in paths) or numbers["width"] != paths[0][1]:
+        raise ValueError("semantic.weight, prosody.weight: a shape that no network has")
+    hidden = max(shape[0] for shape in paths)
+    if shapes.get("head.weight") != (numbers["classes"], hidden * sum(shape[1] > 0 for shape in paths)):
+        raise ValueError("head.weight: a shape that no network has")
+    return [shape[1] for shape in paths], hidden
+
 # %% ../nbs/09_semisup.ipynb #611ec39f
 class Network:
     "The network of a task, asked as scikit-learn's classifiers are."
@@ -286,11 +300,10 @@ class Network:
 
     @classmethod
     def from_state(cls, arrays, numbers):
-        "A network from what `state` gave."
-        semantic, prosody = (arrays.get(f"{name}.weight") for name in ("semantic", "prosody"))
-        widths = [0 if weight is None else weight.shape[1] for weight in (semantic, prosody)]
-        hidden = (semantic if prosody is None else prosody).shape[0]
-        model = SereModel(range(numbers["classes"]), *widths, width=hidden)
+        "A network from what `state` gave. Raises `ValueError` if the parts do not fit together."
+        widths, hidden = _sizes(arrays, numbers)
+        attention = "attention.weight" in arrays
+        model = SereModel(range(numbers["classes"]), *widths, width=hidden, attention=attention)
         model.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
         return cls(model, numbers["width"])
 

@@ -74,7 +74,9 @@ class JobStore:
         self.path = Path(folder) / "jobs.sqlite"
         with atomic_path(self.path.with_name(".writable")) as path:
             path.write_text("")
-        self.path.with_name(".writable").unlink()
+        self.path.with_name(".writable").unlink(
+            missing_ok=True
+        )  # a run that began at the same instant was faster
         with _one_line(self.path):
             self.connection = sqlite3.connect(
                 self.path, timeout=0.2, isolation_level=None, check_same_thread=False
@@ -122,7 +124,18 @@ class JobStore:
                     raise SereError(
                         f"{self.path.parent} holds results of other options: {'; '.join(changed)}. Go on with the old ones, or choose another folder"
                     )
+            self._remember(given)
+
+    def _remember(self, given):
+        "All options or none."
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
             self.connection.executemany("INSERT OR REPLACE INTO option VALUES (?, ?)", given.items())
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
 
     def add(
         self,

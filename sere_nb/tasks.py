@@ -74,11 +74,16 @@ def _classes(source, target):
     return classes
 
 
-def _check_features(table, features):
-    "A row of features for each utterance, or one clear line."
-    if len(table) != len(features):
-        name = table.corpus.iloc[0]
-        raise SereError(f"{name}: features of {len(features)} utterances for a table of {len(table)}")
+def _check_features(source, source_features, target, target_features):
+    "A row of features for each utterance, as many in both corpora, or one clear line."
+    for table, features in ((source, source_features), (target, target_features)):
+        if len(table) != len(features):
+            name = table.corpus.iloc[0]
+            raise SereError(f"{name}: features of {len(features)} utterances for a table of {len(table)}")
+    widths = source_features.shape[1], target_features.shape[1]
+    if widths[0] != widths[1]:
+        told = f"{source.corpus.iloc[0]} has {widths[0]} features, {target.corpus.iloc[0]} has {widths[1]}"
+        raise SereError(f"{told}: both need the same; choose encoders of one width")
 
 # %% ../nbs/04b_tasks.ipynb #c487b5a6
 @dataclass(frozen=True)
@@ -115,8 +120,7 @@ def prepare(
 
     Raises `SereError` if the corpora share recordings or fewer than two emotions, or features do not fit."""
     check_apart(source, target)
-    _check_features(source, source_features)
-    _check_features(target, target_features)
+    _check_features(source, source_features, target, target_features)
     classes = _classes(source, target)
     labelled = target.emotion.notna().any()
     rows = np.flatnonzero(source.emotion.isin(classes))
@@ -207,6 +211,7 @@ def run_task(
             if method.labels == "source-all" and name not in whole:  # the same for every draw
                 whole[name] = answer(method, pair.task)
             said = whole[name] if name in whole else answer(method, task)
-            row = dict(names, draw=number, method=name, **score(pair.truth, said), labels_used=method.labels)
+            scores = {"uar": np.nan, "war": np.nan, **score(pair.truth, said)}
+            row = dict(names, draw=number, method=name, **scores, labels_used=method.labels)
             row.update(seconds=perf_counter() - start, probabilities=said, emotions=task.classes, **told)
             yield row
