@@ -301,7 +301,7 @@ def extract_usable(
     widths = sorted({len(vector) for vector in vectors})
     if len(widths) > 1:
         raise SereError(
-            f"the encoders of the languages differ in width ({widths}); choose some of one width"
+            f"encoders of the languages differ in width ({widths}); choose some of one width"
         )
     return table.iloc[good].reset_index(drop=True), np.stack(vectors), faults
 

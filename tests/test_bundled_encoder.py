@@ -1,4 +1,4 @@
-"The encoder that ships: its size, its frames on awkward sounds, and that the results on file are those of these very weights."
+"The encoder that ships: its size, frames on awkward sounds, and that the results are of these weights."
 
 import json
 from pathlib import Path
