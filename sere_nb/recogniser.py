@@ -267,9 +267,7 @@ def _check_encoder(folder, name, allowed):
     if name in ("bundled", "random", "none", allowed) or Path(name).is_dir():
         return
     advice = f'if you trust it, name it yourself: encoder="{name}"'
-    raise SereError(
-        f'{shown(folder)}: it reads the encoder "{name}", which is not on this machine; {advice}'
-    )
+    raise SereError(f'{shown(folder)}: it reads the encoder "{name}", which is not on this machine; {advice}')
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb14
 def _built(config, arrays):

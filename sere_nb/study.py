@@ -47,7 +47,7 @@ _OURS = {
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
 METHODS["logreg-all"] = METHODS.pop("logreg-all")  # the oracle stands last
 COLUMNS = (
-    "source target draw method uar war classes target_size shots norm unheard encoder labels_used seconds"
+    "source target draw method uar war classes target_size shots norm encoder labels_used seconds unheard"
 ).split()
 
 # %% ../nbs/10_study.ipynb #5e67df9e
