@@ -66,6 +66,7 @@ def main():
 
 @app.callback(invoke_without_command=True)
 def version(show: bool = typer.Option(False, "--version", help="Print the version and exit.")):
+    "Print the version, if that is all one wants."
     if show:
         from sere_nb import __version__
 

@@ -326,7 +326,8 @@ def extract(
 ) -> np.ndarray:  # float32 (n, F)
     """One row of features per utterance: mean of the encoder's active frames, prosody, or both side by side.
 
-    Raises `SereError` that lists what cannot be used, after all other recordings were extracted and stored."""
+    Raises `SereError` that lists what cannot be used, after all other recordings were extracted and
+    stored."""
     _, vectors, faults = extract_usable(table, features, encoder, layers, cache, jobs)
     _refuse(faults, len(table))
     return vectors

@@ -52,7 +52,8 @@ def settle(
     balance: float,  # β, 0 … below 1
     rounds: int = 200,  # at most
 ):  # (beliefs (n, C), shift (G, C))
-    "The beliefs that fit the field best, with a soft pull of each group towards equal shares (unbalanced transport; Chizat et al. 2018)."
+    """The beliefs that fit the field best, with a soft pull of each group towards equal shares (unbalanced
+    transport; Chizat et al. 2018)."""
     classes, member = field.shape[1], (groups == np.arange(groups.max() + 1)[:, None]).astype(float)
     member /= member.sum(axis=1, keepdims=True)
     shift = np.zeros((len(member), classes))
@@ -166,7 +167,8 @@ def _numbered(names, X, argument):
 
 # %% ../nbs/06_irf.ipynb #7297640d
 def _groups(corpus, speaker, free, fewest):
-    "One group per corpus and speaker; speakers with too few free samples to have shares join the rest of their corpus."
+    """One group per corpus and speaker; speakers with too few free samples to have shares join the rest of
+    their corpus."""
     names, group = np.unique(np.column_stack([corpus, speaker]), axis=0, return_inverse=True)
     group = group.ravel()
     few = np.bincount(group, weights=free, minlength=len(names)) < fewest
@@ -194,7 +196,8 @@ FEW = 5  # labels per class; with fewer, the field is damped more
 class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
 
-    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the descent."""
+    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the
+    descent."""
 
     _parameter_constraints: dict = _CONSTRAINTS
 
@@ -204,7 +207,8 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         damping: float = 3e-4,  # λ with `FEW` labels per class or more; FEW / k times that with k labels
         temperature: float = 0.075,  # τ
         balance: float = 0.8,  # β, 0 … below 1: how much the classes of a speaker should have equal shares
-        anchor_weight: float = 0.3,  # of all labelled samples together; the unlabelled ones of a corpus weigh 1
+        # of all labelled samples together; the unlabelled ones of a corpus weigh 1
+        anchor_weight: float = 0.3,
         whitening: float = 0.25,  # power of its spread that each principal axis is divided by
         components: int = 128,  # principal axes, at most
         landmarks: int = 512,  # at most; more are more exact and slower
@@ -289,7 +293,8 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         if most > 0.9 and len(self.classes_) > 1:
             warnings.warn(
                 f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; "
-                "raise balance or anchor_weight"
+                "raise balance or anchor_weight",
+                stacklevel=3,
             )
 
     def predict_proba(self, X):

@@ -42,7 +42,8 @@ def encoder_of(
 ) -> Encoder:
     """The one encoder that reads recordings of a corpus, even where each language has one.
 
-    Raises `SereError` if the corpus has several languages, or one without an encoder, or as `load_encoder`."""
+    Raises `SereError` if the corpus has several languages, or one without an encoder, or as
+    `load_encoder`."""
     encoder = PER_LANGUAGE if isinstance(encoder, str) and encoder == "per-language" else encoder
     if isinstance(encoder, dict):
         languages = table.language.unique()
@@ -91,7 +92,8 @@ def adapt(
 ) -> Recogniser:
     """A recogniser for the target's language, from a few source labels.
 
-    It knows the emotions that both have, or all of the source if the target has no labels. Raises `SereError` as `prepare`, `Pair.draw` and `extract` do, and for a method that has no model."""
+    It knows the emotions that both have, or all of the source if the target has no labels. Raises
+    `SereError` as `prepare`, `Pair.draw` and `extract` do, and for a method that has no model."""
     if method.fit is None:
         raise SereError(f"{method.line}: it has no model that could be kept")
     reader = None if features == "prosody" else encoder_of(encoder, target)
@@ -109,7 +111,8 @@ def adapt(
 
 
 def _named(reader):
-    "(name, digest) of the encoder that a recogniser reads; a folder is named so that it is found from anywhere."
+    """(name, digest) of the encoder that a recogniser reads; a folder is named so that it is found from
+    anywhere."""
     if reader is None:
         return "none", None
     local = reader.name != "bundled" and reader.folder and Path(reader.name).is_dir()
@@ -126,7 +129,8 @@ tags: [speech-emotion-recognition]
 Learned by SERE (arXiv 2604.07417, reconstructed) from a few labelled utterances of one language for another
 language without labels. Emotions: see `classes` in config.json. Load it with `sere_nb.recogniser.load`.
 
-It recognises acted emotion in clean recordings. It is wrong often, and it must not decide anything about a person.
+It recognises acted emotion in clean recordings. It is wrong often, and it must not decide anything about a
+person.
 """
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb1a
@@ -134,7 +138,8 @@ def save(
     recogniser: Recogniser,
     folder,  # made if it is not there
 ):
-    "Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; what was there then stays."
+    """Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; what was there then
+    stays."""
     arrays, numbers = recogniser.model.state()
     mean, spread = recogniser.normaliser.usual
     parts = {f"model.{name}": np.ascontiguousarray(value) for name, value in arrays.items()}
@@ -394,7 +399,8 @@ def predict(
     same_speaker: bool = False,  # they are all of one speaker: compare them with each other too
     encoder=None,  # loaded already; None: the recogniser's own
 ) -> list:  # of `Prediction`
-    "Emotion, probabilities and the moments that decided, for each recording. Raises `SereError` as `read` does."
+    """Emotion, probabilities and the moments that decided, for each recording. Raises `SereError` as `read`
+    does."""
     if not len(waveforms):
         return []
     reading, answers = read(recogniser, waveforms, same_speaker, encoder), []

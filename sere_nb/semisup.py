@@ -123,13 +123,15 @@ def learn(
     classes: list,  # names
     speakers=None,  # (n,) names, unique over corpora
     corpora=None,  # (n,)
-    field: dict = {},  # setting of `ResonanceClassifier`
+    field: dict = None,  # setting of `ResonanceClassifier`
     **options,  # of `teach`
 ) -> Learned:
     """Let the field organise all samples, and teach a network what it found.
 
-    Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed; Tarvainen & Valpola (2017) for the teacher."""
-    organised = ResonanceClassifier(**field).fit(samples.vectors, labels, speakers=speakers, corpora=corpora)
+    Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed;
+    Tarvainen & Valpola (2017) for the teacher."""
+    told = dict(speakers=speakers, corpora=corpora)
+    organised = ResonanceClassifier(**(field or {})).fit(samples.vectors, labels, **told)
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
     model, history = teach(samples, labels, beliefs, classes, **options)
@@ -221,7 +223,9 @@ def _watch(teacher, samples, unlabelled, accepted):
     shares = np.bincount(found.argmax(axis=1), minlength=found.shape[1]) / len(found)
     if shares.max() > 0.9 and len(shares) > 1 and len(found) >= 20:
         warnings.warn(
-            f"{shares.max():.0%} of the unlabelled utterances are {teacher.classes[shares.argmax()]} to the model: it has collapsed"
+            f"{shares.max():.0%} of the unlabelled utterances are "
+            f"{teacher.classes[shares.argmax()]} to the model: it has collapsed",
+            stacklevel=4,
         )
     with torch.inference_mode():
         embedding = teacher.embed(*seen.tensors()).numpy()

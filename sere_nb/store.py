@@ -46,7 +46,8 @@ def _one_line(path):
             ) from error
         if "full" in reason or "I/O" in reason:
             raise SereError(
-                f"{path}: cannot be written ({reason}); finished jobs are kept: free some space and go on with --resume"
+                f"{path}: cannot be written ({reason}); finished jobs "
+                "are kept: free some space and go on with --resume"
             ) from error
         if "malformed" in reason or "not a database" in reason:
             raise SereError(
@@ -63,9 +64,11 @@ def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
 
 # %% ../nbs/09c_store.ipynb #cdc25120
 class JobStore:
-    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens next.
+    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens
+    next.
 
-    One run at a time: the file is locked while the store is open, and free again when its process ends, however it ends."""
+    One run at a time: the file is locked while the store is open, and free again when its process ends,
+    however it ends."""
 
     def __init__(
         self,
@@ -86,7 +89,8 @@ class JobStore:
                     "PRAGMA locking_mode=EXCLUSIVE",
                     "PRAGMA journal_mode=WAL",
                     "PRAGMA synchronous=FULL",
-                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
+                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY "
+                    "KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
                     "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
                     "BEGIN IMMEDIATE",
                     "COMMIT",
@@ -122,7 +126,8 @@ class JobStore:
                 ]
                 if changed:
                     raise SereError(
-                        f"{self.path.parent} holds results of other options: {'; '.join(changed)}. Go on with the old ones, or choose another folder"
+                        f"{self.path.parent} holds results of other options: "
+                        f"{'; '.join(changed)}. Go on with the old ones, or choose another folder"
                     )
             self._remember(given)
 
@@ -204,7 +209,8 @@ def store_features(
 ) -> tuple[pd.DataFrame, str]:  # the usable utterances, digest of features and table
     """Extract features into the folder of a study, unless they are there: workers need no audio.
 
-    Warns of recordings that are left out, by name. Raises `SereError` for them if `strict`, or if none is left."""
+    Warns of recordings that are left out, by name. Raises `SereError` for them if `strict`, or if none is
+    left."""
     arrays, sheet = _files(folder, name)
     origin = _origin(table, features, encoder)
     if not _lies_there(arrays, sheet, origin):
@@ -240,5 +246,6 @@ def stored_features(
         )
     except (OSError, ValueError) as error:
         raise SereError(
-            f"{arrays}: cannot be read ({error}); a worker needs the folder of the study at the same place, on a file system that all share"
+            f"{arrays}: cannot be read ({error}); a worker needs the folder "
+            "of the study at the same place, on a file system that all share"
         ) from None

@@ -116,7 +116,8 @@ def prepare(
     unheard: bool = False,  # answer half of the target's speakers, and adapt to the other half only
     semantic_width: int = None,  # how many of the features, the first ones, come from an encoder; None: all
 ) -> Pair:
-    """Two tables as a task on the emotions that both have; of a target without any label, on all of the source.
+    """Two tables as a task on the emotions that both have; of a target without any label, on all of the
+    source.
 
     Raises `SereError` if the corpora share recordings or fewer than two emotions, or features do not fit."""
     check_apart(source, target)
@@ -200,7 +201,8 @@ def run_task(
     shots: int = 5,  # labels per emotion
     draws: int = 20,  # number of draws, or an iterable of their numbers
 ):  # yields one row (a dict) per draw and method; `probabilities`, `truth` and `emotions` ride along
-    "Every method on every draw of one task. Raises `SereError` for impossible draws, before anything is computed."
+    """Every method on every draw of one task. Raises `SereError` for impossible draws, before anything is
+    computed."""
     numbers = range(draws) if isinstance(draws, int) else draws
     tasks, whole = {number: pair.draw(shots, number) for number in numbers}, {}
     names = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0], shots=shots)

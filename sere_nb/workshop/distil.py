@@ -212,6 +212,7 @@ class Run:
         self.optimiser = torch.optim.AdamW(self.parameters, rate, betas=(0.9, 0.98), weight_decay=0.01)
 
     def save(self, path):
+        "Write everything that is needed to go on."
         state = {
             "step": self.step,
             "history": self.history,
@@ -223,7 +224,8 @@ class Run:
             torch.save(state, temporary)
 
     def load(self, path):
-        state = torch.load(path)
+        "Go on where a saved run ended."
+        state = torch.load(path, weights_only=True)
         self.step, self.history, self.average = state["step"], state["history"], state["average"]
         self.student.load_state_dict(state["student"])
         self.optimiser.load_state_dict(state["optimiser"])

@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['EMOTION_RULES', 'DISPLAY_RULES', 'STRENGTH', 'FACTORS', 'LANGUAGES', 'ESPEAK_RATE', 'ESPEAK_PARAMETERS', 'RETRIEVAL',
-           'UTF8', 'WORDS_PER_MINUTE', 'PITCH_RANGE', 'SPREAD', 'MARGIN', 'FLOOR', 'COMPRESSION', 'EmotionRule',
-           'scale_rule', 'shown_rule', 'Language', 'run_espeak', 'speak', 'bend_pitch', 'pitch_wobble', 'colour_voice',
-           'draw_rule', 'trim', 'synthesise', 'make_mini_corpus']
+           'UTF8', 'WORDS_PER_MINUTE', 'PITCH_RANGE', 'NO_RULE', 'SPREAD', 'MARGIN', 'FLOOR', 'COMPRESSION',
+           'EmotionRule', 'scale_rule', 'shown_rule', 'Language', 'run_espeak', 'speak', 'bend_pitch', 'pitch_wobble',
+           'colour_voice', 'draw_rule', 'trim', 'synthesise', 'make_mini_corpus']
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #680027b3
 import _ctypes
@@ -210,11 +210,14 @@ def run_espeak(
 WORDS_PER_MINUTE, PITCH_RANGE = 175, 45  # of neutral speech, as eSpeak NG counts
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #24bba206
+NO_RULE = EmotionRule()  # a voice as it is
+
+
 def speak(
     text: str,  # what to say
     language: str,  # a key of `LANGUAGES`
     voice: str,  # eSpeak NG's voice variant, such as "f2"
-    rule: EmotionRule = EmotionRule(),  # its pitch, range, rate and formants are used
+    rule: EmotionRule = NO_RULE,  # its pitch, range, rate and formants are used
 ) -> np.ndarray:  # (N,) float32 at 16 kHz
     "Speech with the prosody of a rule."
     import soxr
