@@ -312,11 +312,7 @@ def extract_usable(
     vectors = [np.concatenate([entry["vector"] for entry in rows[i]]) for i in good]
     widths = sorted({len(vector) for vector in vectors})
     if len(widths) > 1:
-<<<<<<< HEAD
         raise SereError(f"the encoders of the languages differ in width ({widths}); choose some of one width")
-=======
-        raise SereError(f"encoders of languages differ in width ({widths}); choose some of one width")
->>>>>>> room-d
     return table.iloc[good].reset_index(drop=True), np.stack(vectors), faults
 
 # %% ../nbs/03d_features.ipynb #a422574a
