@@ -21,7 +21,7 @@ def encoder():
 @pytest.fixture(scope="module")
 def gains():
     "Mean UAR over the 12 tasks, a row per feature set, a column per method."
-    frame = pd.read_csv(ROOT / "results" / "bundled_encoder_features.csv")
+    frame = pd.read_csv(ROOT / "evidence" / "results" / "bundled_encoder/features.csv")
     assert frame.groupby(["features", "method"]).size().eq(12).all()
     return frame.groupby(["features", "method"]).uar.mean().unstack()
 
@@ -104,7 +104,9 @@ def test_the_level_is_heard(encoder):
 
 def test_results_are_of_these_weights(encoder):
     for name in ("features", "layers", "speed"):
-        origin = json.loads((ROOT / "results" / f"bundled_encoder_{name}.provenance.json").read_text())
+        origin = json.loads((ROOT / "evidence" / "results" / "bundled_encoder" / "origin.json").read_text())[
+            name
+        ]
         assert origin["options"]["identity"] == encoder.identity, name
 
 
@@ -118,7 +120,7 @@ def test_it_beats_everything_but_the_teacher_and_keeps_most_of_its_gain(gains, m
 
 
 def test_speed_on_file():
-    assert pd.read_csv(ROOT / "results" / "bundled_encoder_speed.csv").times_real_time[0] >= 100
+    assert pd.read_csv(ROOT / "evidence" / "results" / "bundled_encoder/speed.csv").times_real_time[0] >= 100
 
 
 def test_a_task_on_real_speech_gives_the_figure_on_file(encoder, real_corpora):
@@ -135,7 +137,7 @@ def test_a_task_on_real_speech_gives_the_figure_on_file(encoder, real_corpora):
             )
         )
     )
-    file = pd.read_csv(ROOT / "results" / "bundled_encoder_features.csv")
+    file = pd.read_csv(ROOT / "evidence" / "results" / "bundled_encoder/features.csv")
     stored = file.query(
         "features == 'bundled' and method == 'logreg-all' and source == 'emodb' and target == 'emovo'"
     ).uar.item()

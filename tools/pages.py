@@ -12,7 +12,7 @@ from notebooks import NOTEBOOKS, chapter_name, exported_name, read
 CALLOUT = re.compile(r"::: \{\.callout-note\}\n## Paper says / we do\n(.*?)\n:::", re.S)
 TASK = ["source", "target"]
 LONGEST_TABLE = 40  # rows
-FIRST = ["matrix_both", "matrix", "loop", "shots", "neighbours", "sere"]  # results that most readers come for
+FIRST = ["matrix/both", "matrix", "loop", "shots", "neighbours"]
 
 
 def page(title, description, body, **front):
@@ -145,22 +145,16 @@ def shown(frame):
 
 
 def origin_file(path):
-    """The file that says where a result comes from.
-
-    In a claim's own folder that is origin.json; else it has the name of the result, or of the result it was
-    written together with: matrix_both.json tells of matrix_both_ranks.csv."""
-    parts = path.stem.split("_")
-    stems = ["_".join(parts[:count]) for count in range(len(parts), 0, -1)]
-    names = ["origin.json", *(f"{stem}{end}" for stem in stems for end in (".json", ".provenance.json"))]
-    return next(path.with_name(name) for name in names if path.with_name(name).exists())
+    "The file that says where the tables of a claim come from."
+    return path.with_name("origin.json")
 
 
 def origin(path, folder):
     "The provenance beside a result, in a line."
     file = origin_file(path)
-    told = json.loads(file.read_text(encoding="utf-8"))
+    told = json.loads(file.read_text(encoding="utf-8"))[path.stem]
     options = {key: value for key, value in told["options"].items() if not isinstance(value, dict | list)}
-    script = options.pop("script", "benchmarks")
+    script = options.pop("script", "evidence")
     made = [script, f"commit {told['commit']}", told["date"][:10], told["device"]]
     how = ", ".join(f"{key} {value}" for key, value in options.items())
     links = [f"[{one.name}](results/{one.relative_to(folder).as_posix()})" for one in (path, file)]
