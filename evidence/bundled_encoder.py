@@ -21,7 +21,7 @@ from sere_nb.core import progress
 from sere_nb.encode import activity, encode
 from sere_nb.features import extract
 from sere_nb.tasks import prepare, run_task
-from sere_nb.workshop.distil import new_student
+from sere_nb.workshop.student import new_student
 
 KEPT = ("source", "target", "draw", "method", "labels_used", "uar")
 METHODS = {name: BASELINES[name] for name in ("logreg", "logreg-all")}

@@ -23,18 +23,16 @@ from common import arguments, parsed, save, teacher
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, atomic_path, generator, package_folder, progress
 from sere_nb.workshop.distil import (
-    STUDENT,
-    as_matrices,
     augment,
     busiest_units,
     distil,
     held_out_loss,
-    new_student,
     start_from_teacher,
     target_statistics,
     teacher_frames,
 )
 from sere_nb.workshop.mini import ESPEAK_RATE, run_espeak
+from sere_nb.workshop.student import STUDENT, as_matrices, new_student
 
 CLIP = 64_000  # samples
 VOICES_OF = {

@@ -9,7 +9,6 @@ __all__ = ['SAMPLE_RATE', 'AUDIO_SUFFIXES', 'SHORTEST', 'SILENCE', 'CLIPPED', 'r
 import os
 import re
 import stat
-from pathlib import Path
 
 import numpy as np
 

@@ -35,18 +35,22 @@ def prototype(
 REGULARISATION = 0.1  # scikit-learn's C, the same for every method, task and feature set
 
 
-def _fit(X, y):
-    "A regularised multinomial logistic regression."
+def _fit(task, X, y):
+    "A regularised multinomial logistic regression; it scales features itself where the task has not."
     from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    return LogisticRegression(C=REGULARISATION, max_iter=500).fit(X, y)
+    model = LogisticRegression(C=REGULARISATION, max_iter=500)
+    raw = task.normaliser is not None and not task.normaliser.scaled
+    return (make_pipeline(StandardScaler(), model) if raw else model).fit(X, y)
 
 
 def logreg_model(
     task: Task,
-):  # scikit-learn's LogisticRegression
+):  # scikit-learn's LogisticRegression, or a pipeline that ends in one
     "Logistic regression on the labelled utterances."
-    return _fit(*task.labelled)
+    return _fit(task, *task.labelled)
 
 
 def logreg(
@@ -89,12 +93,12 @@ def selftrain_model(
     task: Task,
     rounds: int = 5,  # of believing and learning again
 ):  # scikit-learn's LogisticRegression
-    "Self-training logistic regression: its most certain guesses on the target become labels, more of them in every round."
+    "Logistic regression whose most certain guesses on the target become labels, more of them in every round."
     X, y = task.labelled
-    model = _fit(X, y)
+    model = _fit(task, X, y)
     for share in np.linspace(0.2, 1.0, rounds):
         rows, guesses = most_certain(model.predict_proba(task.target_X), share)
-        model = _fit(np.vstack([X, task.target_X[rows]]), np.concatenate([y, guesses]))
+        model = _fit(task, np.vstack([X, task.target_X[rows]]), np.concatenate([y, guesses]))
     return model
 
 

@@ -11,6 +11,7 @@ __all__ = ['app', 'Json', 'Out', 'Shots', 'Draws', 'Norms', 'Kind', 'Reader', 'N
 import json
 import os
 import sys
+import warnings
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -48,6 +49,9 @@ def _say(text="", stream=None):
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
+    warnings.showwarning = lambda message, *_: _say(
+        f"warning: {message}", sys.stderr
+    )  # in our words, one line
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: threads only wait for each other
     try:
         app()
@@ -62,6 +66,7 @@ def main():
 
 @app.callback(invoke_without_command=True)
 def version(show: bool = typer.Option(False, "--version", help="Print the version and exit.")):
+    "Print the version, if that is all one wants."
     if show:
         from sere_nb import __version__
 

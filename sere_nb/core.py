@@ -177,7 +177,9 @@ def generator(
     import numpy as np
 
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in name)
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little"))
+    return np.random.default_rng(
+        int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], "little")
+    )
 
 # %% ../nbs/00_core.ipynb #1dc7962b
 def assert_same(

@@ -230,7 +230,7 @@ def encode(
     Raises `SereError` on waveforms that are not finite or not mono, and on layers that are not there."""
     torch, layers = require("torch"), _band(encoder, layers)
     waveforms = [_checked_waveform(waveform, i) for i, waveform in enumerate(waveforms)]
-    encoder.model  # noqa: B018 (read and checked before memory is taken for its frames)
+    encoder.model
     frames = [np.empty((frame_count(len(waveform)), encoder.width), np.float32) for waveform in waveforms]
     with torch.inference_mode():
         for i, (start, _, keep, end), states in _encoded_windows(waveforms, encoder, layers, batch_seconds):

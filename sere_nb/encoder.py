@@ -241,7 +241,7 @@ def _checked_encoder(encoder: Encoder) -> Encoder:
         odd = _odd_grid(config) or _odd_value("config.json", config) or _odd_size(config)
         if odd:
             raise SereError(f"encoder {encoder.folder}: config.json cannot be right: {odd}")
-        encoder.normalises  # noqa: B018 (read now, so that a fault is found before the first waveform)
+        encoder.normalises
     return encoder
 
 # %% ../nbs/03_encoder.ipynb #2af6295a

@@ -8,13 +8,16 @@ __all__ = ['FEW', 'SERE', 'resonance', 'resonance_coordinates', 'settle', 'free_
 
 # %% ../nbs/06_irf.ipynb #e7210b71
 import warnings
+from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.spatial.distance import cdist
 from scipy.special import softmax, xlogy
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -49,7 +52,8 @@ def settle(
     balance: float,  # β, 0 … below 1
     rounds: int = 200,  # at most
 ):  # (beliefs (n, C), shift (G, C))
-    "The beliefs that fit the field best, with a soft pull of each group towards equal shares (unbalanced transport; Chizat et al. 2018)."
+    """The beliefs that fit the field best, with a soft pull of each group towards equal shares (unbalanced
+    transport; Chizat et al. 2018)."""
     classes, member = field.shape[1], (groups == np.arange(groups.max() + 1)[:, None]).astype(float)
     member /= member.sum(axis=1, keepdims=True)
     shift = np.zeros((len(member), classes))
@@ -114,6 +118,77 @@ def organise(
         )
     return table, charges, shift, np.array(energies)
 
+# %% ../nbs/06_irf.ipynb #7297640a
+_POSITIVE = Interval(Real, 0, None, closed="neither")
+_COUNT = Interval(Integral, 1, None, closed="left")
+_CONSTRAINTS = {  # what scikit-learn checks before `fit` begins
+    **dict.fromkeys(["bandwidth", "damping", "temperature", "anchor_weight"], [_POSITIVE]),
+    "balance": [Interval(Real, 0, 1, closed="left")],
+    "whitening": [Interval(Real, 0, 1, closed="both")],
+    **dict.fromkeys(["components", "landmarks"], [_COUNT]),
+    "rounds": [Interval(Integral, 0, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+# %% ../nbs/06_irf.ipynb #7297640b
+def _labelled(y):
+    "Where y is a class: everywhere but at -1, unless the two classes are called -1 and 1."
+    if y.dtype.kind in "US":  # numpy has made texts of all numbers
+        minus, signs = y == "-1", {"-1", "1"}
+    else:
+        minus, signs = np.array([isinstance(one, Real) and one == -1 for one in y]), {-1, 1}
+    return np.ones(len(y), dtype=bool) if set(y) == signs else ~minus
+
+# %% ../nbs/06_irf.ipynb #7297640f
+def _classes(y):
+    "(classes, number of each sample's class) of labelled samples."
+    try:
+        check_classification_targets(y)
+        return np.unique(y, return_inverse=True)
+    except TypeError:
+        raise ValueError("y: classes of several types; give all as text or all as numbers") from None
+
+# %% ../nbs/06_irf.ipynb #7297640c
+def _numbered(names, X, argument):
+    "One number per sample for its speaker or corpus. Raises `ValueError` that tells which argument is wrong."
+    if names is None:
+        return np.zeros(len(X), dtype=int)
+    if np.ndim(names) != 1 or len(names) != len(X):
+        raise ValueError(
+            f"{argument}: shape {np.shape(names)}, but X has {len(X)} samples; give one name each"
+        )
+    missing = np.flatnonzero(pd.isna(np.array(list(names), dtype=object)))
+    if len(missing):
+        raise ValueError(f"{argument}: {len(missing)} samples have no name, the first is number {missing[0]}")
+    try:
+        return np.unique(names, return_inverse=True)[1]
+    except TypeError:
+        raise ValueError(f"{argument}: names of several types; give all as text or all as numbers") from None
+
+# %% ../nbs/06_irf.ipynb #7297640d
+def _groups(corpus, speaker, free, fewest):
+    """One group per corpus and speaker; speakers with too few free samples to have shares join the rest of
+    their corpus."""
+    names, group = np.unique(np.column_stack([corpus, speaker]), axis=0, return_inverse=True)
+    group = group.ravel()
+    few = np.bincount(group, weights=free, minlength=len(names)) < fewest
+    return np.unique(np.where(few[group], len(names) + corpus, group), return_inverse=True)[1].ravel()
+
+# %% ../nbs/06_irf.ipynb #7297640e
+def _check_state(arrays, numbers):
+    "Raises `ValueError` unless these are parts of one field, as they should be in a file from a stranger."
+    dimensions = dict(mean=1, axes=2, landmarks=2, charges=2, shift=1)
+    if {name: np.ndim(values) for name, values in arrays.items()} != dimensions:
+        raise ValueError(f"a field has the arrays {', '.join(dimensions)}")
+    kept, count = arrays["axes"].shape[1], len(arrays["landmarks"])
+    wanted = dict(axes=(len(arrays["mean"]), kept), landmarks=(count, kept))
+    wanted["charges"] = count + 1, len(arrays["shift"])
+    wrong = [name for name, shape in wanted.items() if arrays[name].shape != shape]
+    if wrong or count > 10_000:
+        raise ValueError(f"{', '.join(wrong or ['landmarks'])}: a shape that no field has")
+    if set(numbers) != {"bandwidth_", "temperature"} or min(numbers.values()) <= 0:
+        raise ValueError("a field has a bandwidth and a temperature above 0")
+
 # %% ../nbs/06_irf.ipynb #72976417
 FEW = 5  # labels per class; with fewer, the field is damped more
 
@@ -121,7 +196,10 @@ FEW = 5  # labels per class; with fewer, the field is damped more
 class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
 
-    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the descent."""
+    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the
+    descent."""
+
+    _parameter_constraints: dict = _CONSTRAINTS
 
     def __init__(
         self,
@@ -129,7 +207,8 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         damping: float = 3e-4,  # λ with `FEW` labels per class or more; FEW / k times that with k labels
         temperature: float = 0.075,  # τ
         balance: float = 0.8,  # β, 0 … below 1: how much the classes of a speaker should have equal shares
-        anchor_weight: float = 0.3,  # of all labelled samples together; the unlabelled ones of a corpus weigh 1
+        # of all labelled samples together; the unlabelled ones of a corpus weigh 1
+        anchor_weight: float = 0.3,
         whitening: float = 0.25,  # power of its spread that each principal axis is divided by
         components: int = 128,  # principal axes, at most
         landmarks: int = 512,  # at most; more are more exact and slower
@@ -159,6 +238,7 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     def _coordinates(self, X):
         return resonance_coordinates((X - self.mean_) @ self.axes_, self.landmarks_, self.bandwidth_)
 
+    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X,  # features, (n, F)
@@ -168,20 +248,14 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     ):
         """Organise all samples around the labelled ones.
 
-        Raises `ValueError` without any label, or for a balance outside [0, 1)."""
+        Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
         X, y = validate_data(self, X, y, dtype=np.float64)
-        check_classification_targets(y)
         known = _labelled(y)
-        if not known.any() or not 0 <= self.balance < 1:
-            raise ValueError(
-                "no labelled sample: every y is -1"
-                if not known.any()
-                else f"balance {self.balance} is outside [0, 1)"
-            )
-        self.classes_, index = np.unique(y[known], return_inverse=True)
+        if not known.any():
+            raise ValueError("no labelled sample: every y is -1")
+        self.classes_, index = _classes(y[known])
         self._whiten(X)
-        _, corpus = np.unique(np.zeros(len(X)) if corpora is None else corpora, return_inverse=True)
-        _, speaker = np.unique(np.zeros(len(X)) if speakers is None else speakers, return_inverse=True)
+        corpus, speaker = _numbered(corpora, X, "corpora"), _numbered(speakers, X, "speakers")
         table = np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
         table[known] = np.eye(len(self.classes_))[index]
         self._organise(
@@ -218,7 +292,9 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         most = table[~known].mean(axis=0).max() if (~known).sum() >= 20 else 0
         if most > 0.9 and len(self.classes_) > 1:
             warnings.warn(
-                f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; raise balance or anchor_weight"
+                f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; "
+                "raise balance or anchor_weight",
+                stacklevel=3,
             )
 
     def predict_proba(self, X):
@@ -236,7 +312,10 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def from_state(cls, arrays, numbers):
-        "A fitted field from what `state` gave: it answers, and cannot be asked how it got there."
+        """A fitted field from what `state` gave: it answers, and cannot be asked how it got there.
+
+        Raises `ValueError` if the parts do not fit together."""
+        _check_state(arrays, numbers)
         model = cls(temperature=numbers["temperature"])
         model.bandwidth_ = numbers["bandwidth_"]
         for name, values in arrays.items():
@@ -248,20 +327,6 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         "Classes of new samples, (n,)."
         check_is_fitted(self)
         return self.classes_[self.predict_proba(X).argmax(axis=1)]
-
-
-def _labelled(y):
-    "Where y is a class: everywhere but at -1, unless the two classes are called -1 and 1."
-    signs = y.dtype.kind in "if" and set(np.unique(y)) == {-1, 1}
-    return np.ones(len(y), dtype=bool) if y.dtype.kind not in "if" or signs else y != -1
-
-
-def _groups(corpus, speaker, free, fewest):
-    "One group per corpus and speaker; speakers with too few free samples to have shares join the rest of their corpus."
-    names, group = np.unique(np.column_stack([corpus, speaker]), axis=0, return_inverse=True)
-    group = group.ravel()
-    few = np.bincount(group, weights=free, minlength=len(names)) < fewest
-    return np.unique(np.where(few[group], len(names) + corpus, group), return_inverse=True)[1].ravel()
 
 # %% ../nbs/06_irf.ipynb #c42c9a5c
 def resonance_model(
@@ -281,4 +346,6 @@ def sere(
     return resonance_model(task, **setting).label_distributions_[len(task.source_X) :]
 
 
-SERE = Method(sere, "the resonance field: unlabelled utterances settle around five labels", fit=resonance_model)
+SERE = Method(
+    sere, "the resonance field: unlabelled utterances settle around five labels", fit=resonance_model
+)

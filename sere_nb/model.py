@@ -105,7 +105,8 @@ def attend(
 
 # %% ../nbs/08_model.ipynb #693922c2
 class SereModel(nn.Module):
-    """The dual-path network. Source: SERE (arXiv 2604.07417) for the two paths and the highlights; sizes and wiring are ours."""
+    """The dual-path network. Source: SERE (arXiv 2604.07417) for the two paths and the highlights; sizes and
+    wiring are ours."""
 
     def __init__(
         self,

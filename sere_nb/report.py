@@ -16,8 +16,8 @@ import pandas as pd
 from .audio import read_audio
 from .core import atomic_path, file_stem, provenance
 from sere_nb.figures import (
-    audio_element,
     as_png,
+    audio_element,
     figure_text,
     heat_map,
     image_element,
@@ -65,7 +65,7 @@ def statistics(
     results: pd.DataFrame,  # rows source, target, shots, norm, draw, method, uar, …
     baseline: str,  # method
 ) -> dict:  # name -> table: summary, comparisons, ranks, directions
-    "Intervals, corrected comparisons, ranks and direction effects, separately for each shots and normalisation."
+    "Intervals, corrected comparisons, ranks and direction effects, for each shots and normalisation."
     few = results[results.labels_used != "source-all"]
 
     def directions(rows):
@@ -183,7 +183,7 @@ def _matrices(results, baseline):
 def write_results(
     results: pd.DataFrame,  # of `run_study`
     folder,  # made if it is not there
-    tables: dict = {},  # name of corpus -> table of utterances; needed for targets without labels
+    tables: dict = None,  # name of corpus -> table of utterances; needed for targets without labels
     baseline: str = None,  # method all others are compared with; None: `default_baseline`
     **options,  # recorded in provenance.json
 ):
@@ -204,10 +204,10 @@ def write_results(
 class _Html(str):
     "Text that is HTML already. Any other text is escaped when a page is put together."
 
-
+# %% ../nbs/10b_report.ipynb #d372e1cb
 def _shown(cell):
     "A piece of a page."
-    return cell if isinstance(cell, _Html) else page_text(cell)
+    return cell if isinstance(cell, _Html) else page_text(" ".join(str(cell).split("\n")))
 
 # %% ../nbs/10b_report.ipynb #3b138f2a
 def _table(
@@ -220,7 +220,7 @@ def _table(
     cells = lambda kind, row: "".join(f"<{kind}>{_shown(cell)}</{kind}>" for cell in row)
     return _Html(f"<table>{''.join(f'<tr>{cells(kind, row)}</tr>' for kind, row in lines)}</table>")
 
-
+# %% ../nbs/10b_report.ipynb #26806ac2
 def _section(title, text, *parts) -> _Html:
     "A heading, a paragraph, and what follows."
     return _Html(f"<h2>{_shown(title)}</h2><p>{_shown(text)}</p>{''.join(map(_shown, parts))}")
@@ -235,7 +235,7 @@ def _chosen(probabilities, truth):
         "missed": np.where(~right, certainty, -1).argmax(),
     }
 
-
+# %% ../nbs/10b_report.ipynb #f60c83a8
 def _listen(row, table):
     "Three utterances of one run to listen to, each with its probabilities."
     paths, lines = table[table.emotion.isin(row.emotions)].path.to_numpy(), []
@@ -263,11 +263,11 @@ def _confusions(results, method):
     return figure
 
 # %% ../nbs/10b_report.ipynb #20c9d5dd
-_AGAINST = """Paired over draws; p of Wilcoxon's signed-rank test, corrected by Holm. Intervals over draws hold for
-these tasks only; those over tasks are for tasks like these, and still take them for independent, which tasks that
-share a corpus are not."""
+_AGAINST = """Paired over draws; p of Wilcoxon's signed-rank test, corrected by Holm. Intervals over draws
+hold for these tasks only; those over tasks are for tasks like these, and still take them for independent,
+which tasks that share a corpus are not."""
 
-
+# %% ../nbs/10b_report.ipynb #74de2e28
 def _against(results, method, baseline):
     "The part of a report with all comparisons to the baseline; nothing if there is nothing to compare."
     tests = compare(results, baseline)
@@ -293,7 +293,7 @@ def _numbers(results):
         lines.append((f"{row.source} → {row.target}", row.method, row.labels_used, interval))
     return _section("All numbers", "Every task and method.", _table(lines, header))
 
-
+# %% ../nbs/10b_report.ipynb #dfc234ad
 def _origin(origin):
     "Where the numbers of a report come from, in a line."
     commit = origin.get("commit") or "unknown, as the package does not run from its repository"
@@ -303,36 +303,35 @@ def _origin(origin):
 # %% ../nbs/10b_report.ipynb #648f9156
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title><style>
-body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}}
+body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}}
+body{{color:#222;background:#fff}}
 table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
 td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
 </style><h1>{title}</h1><p>{told}</p>
 {parts}
 <p class="quiet">{origin}</p></html>"""
-_LADDER = (
-    "Grey uses all source labels and is no competitor. Beside it the best five-shot method, source downward, \
-target to the right, and its difference to {baseline}."
-)
+
+# %% ../nbs/10b_report.ipynb #ab918f5e
+_LADDER = """Grey uses all source labels and is no competitor. Beside it the best five-shot method, source
+downward, target to the right, and its difference to {baseline}."""
 
 # %% ../nbs/10b_report.ipynb #cc0b6842
-def _parts(results, tables, best, baseline):
-    "The sections of a report, one after the other."
+def _pictures(results, best, baseline):
+    "The part of a report with the ladder, and the part with confusion matrices."
     ladder = image_element(plot_study(results, baseline), "ladder of methods, and matrix of the best", dpi=90)
     taken = image_element(_confusions(results, best), f"confusion matrices of {best}", dpi=90)
-    row = results[results.method == best].iloc[0]
     told = f"Method {best}, mean over draws, in percent of the utterances spoken with each emotion."
-    heard = f"{row.source} → {row.target}, draw {row.draw}, method {best}."
-    return [
-        _section("The ladder", _LADDER.format(baseline=baseline), _Html(ladder)),
-        _against(results, best, baseline),
-        _section("What is taken for what", told, _Html(taken)),
-        _section(
-            "Listen",
-            f"{heard} The method was never shown the labels in bold.",
-            _listen(row, tables[row.target]),
-        ),
-        _numbers(results),
-    ]
+    first = _section("The ladder", _LADDER.format(baseline=baseline), _Html(ladder))
+    return first, _section("What is taken for what", told, _Html(taken))
+
+# %% ../nbs/10b_report.ipynb #9e7553fb
+def _parts(results, tables, best, baseline):
+    "The sections of a report, one after the other."
+    ladder, taken = _pictures(results, best, baseline)
+    row = results[results.method == best].iloc[0]
+    told = f"{row.source} → {row.target}, draw {row.draw}, method {best}, which never saw the labels in bold."
+    heard = _section("Listen", told, _listen(row, tables[row.target]))
+    return [ladder, _against(results, best, baseline), taken, heard, _numbers(results)]
 
 # %% ../nbs/10b_report.ipynb #50a272aa
 def write_report(
@@ -344,9 +343,9 @@ def write_report(
     origin: dict,  # provenance
     baseline: str = None,  # method all others are compared with; None: `default_baseline`
 ):
-    "A page that needs no other file: what was done, ladder, comparisons, confusion matrices, utterances to hear."
+    "A page that needs no other file: what was done, ladder, comparisons, confusions, utterances to hear."
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
     parts = "\n".join(_parts(results, tables, best, baseline))
-    texts = dict(title=page_text(title), told=page_text(told), origin=page_text(_origin(origin)))
+    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
     with atomic_path(path) as temporary:
         temporary.write_text(_PAGE.format(parts=parts, **texts), encoding="utf-8")

@@ -123,13 +123,15 @@ def learn(
     classes: list,  # names
     speakers=None,  # (n,) names, unique over corpora
     corpora=None,  # (n,)
-    field: dict = {},  # setting of `ResonanceClassifier`
+    field: dict = None,  # setting of `ResonanceClassifier`
     **options,  # of `teach`
 ) -> Learned:
     """Let the field organise all samples, and teach a network what it found.
 
-    Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed; Tarvainen & Valpola (2017) for the teacher."""
-    organised = ResonanceClassifier(**field).fit(samples.vectors, labels, speakers=speakers, corpora=corpora)
+    Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed;
+    Tarvainen & Valpola (2017) for the teacher."""
+    told = dict(speakers=speakers, corpora=corpora)
+    organised = ResonanceClassifier(**(field or {})).fit(samples.vectors, labels, **told)
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
     model, history = teach(samples, labels, beliefs, classes, **options)
@@ -221,7 +223,9 @@ def _watch(teacher, samples, unlabelled, accepted):
     shares = np.bincount(found.argmax(axis=1), minlength=found.shape[1]) / len(found)
     if shares.max() > 0.9 and len(shares) > 1 and len(found) >= 20:
         warnings.warn(
-            f"{shares.max():.0%} of the unlabelled utterances are {teacher.classes[shares.argmax()]} to the model: it has collapsed"
+            f"{shares.max():.0%} of the unlabelled utterances are "
+            f"{teacher.classes[shares.argmax()]} to the model: it has collapsed",
+            stacklevel=4,
         )
     with torch.inference_mode():
         embedding = teacher.embed(*seen.tensors()).numpy()
@@ -261,6 +265,20 @@ def plot_history(
         axis.legend(fontsize=7)
     return figure
 
+# %% ../nbs/09_semisup.ipynb #611ec39d
+def _sizes(arrays, numbers):
+    "((widths of the two paths), hidden width) of a network's arrays, which may come from a stranger's file."
+    shapes = {name: np.shape(values) for name, values in arrays.items()}
+    paths = [shapes.get(f"{name}.weight", (0, 0)) for name in ("semantic", "prosody")]
+    if set(numbers) != {"width", "classes"} or any(type(value) is not int for value in numbers.values()):
+        raise ValueError("a network has a width and a number of classes")
+    if any(len(shape) != 2 for shape in paths) or numbers["width"] != paths[0][1]:
+        raise ValueError("semantic.weight, prosody.weight: a shape that no network has")
+    hidden = max(shape[0] for shape in paths)
+    if shapes.get("head.weight") != (numbers["classes"], hidden * sum(shape[1] > 0 for shape in paths)):
+        raise ValueError("head.weight: a shape that no network has")
+    return [shape[1] for shape in paths], hidden
+
 # %% ../nbs/09_semisup.ipynb #611ec39f
 class Network:
     "The network of a task, asked as scikit-learn's classifiers are."
@@ -286,11 +304,10 @@ class Network:
 
     @classmethod
     def from_state(cls, arrays, numbers):
-        "A network from what `state` gave."
-        semantic, prosody = (arrays.get(f"{name}.weight") for name in ("semantic", "prosody"))
-        widths = [0 if weight is None else weight.shape[1] for weight in (semantic, prosody)]
-        hidden = (semantic if prosody is None else prosody).shape[0]
-        model = SereModel(range(numbers["classes"]), *widths, width=hidden)
+        "A network from what `state` gave. Raises `ValueError` if the parts do not fit together."
+        widths, hidden = _sizes(arrays, numbers)
+        attention = "attention.weight" in arrays
+        model = SereModel(range(numbers["classes"]), *widths, width=hidden, attention=attention)
         model.load_state_dict({name: torch.from_numpy(value.copy()) for name, value in arrays.items()})
         return cls(model, numbers["width"])
 

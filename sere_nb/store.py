@@ -16,8 +16,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from .cache import audio_digest
 from .core import SereError, atomic_path, file_stem
-from .features import extract
+from .features import extract_usable, report_faults
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
 class Job(NamedTuple):
@@ -45,7 +46,8 @@ def _one_line(path):
             ) from error
         if "full" in reason or "I/O" in reason:
             raise SereError(
-                f"{path}: cannot be written ({reason}); finished jobs are kept: free some space and go on with --resume"
+                f"{path}: cannot be written ({reason}); finished jobs "
+                "are kept: free some space and go on with --resume"
             ) from error
         if "malformed" in reason or "not a database" in reason:
             raise SereError(
@@ -62,9 +64,11 @@ def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
 
 # %% ../nbs/09c_store.ipynb #cdc25120
 class JobStore:
-    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens next.
+    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens
+    next.
 
-    One run at a time: the file is locked while the store is open, and free again when its process ends, however it ends."""
+    One run at a time: the file is locked while the store is open, and free again when its process ends,
+    however it ends."""
 
     def __init__(
         self,
@@ -73,7 +77,9 @@ class JobStore:
         self.path = Path(folder) / "jobs.sqlite"
         with atomic_path(self.path.with_name(".writable")) as path:
             path.write_text("")
-        self.path.with_name(".writable").unlink()
+        self.path.with_name(".writable").unlink(
+            missing_ok=True
+        )  # a run that began at the same instant was faster
         with _one_line(self.path):
             self.connection = sqlite3.connect(
                 self.path, timeout=0.2, isolation_level=None, check_same_thread=False
@@ -83,7 +89,8 @@ class JobStore:
                     "PRAGMA locking_mode=EXCLUSIVE",
                     "PRAGMA journal_mode=WAL",
                     "PRAGMA synchronous=FULL",
-                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
+                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY "
+                    "KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
                     "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
                     "BEGIN IMMEDIATE",
                     "COMMIT",
@@ -119,9 +126,21 @@ class JobStore:
                 ]
                 if changed:
                     raise SereError(
-                        f"{self.path.parent} holds results of other options: {'; '.join(changed)}. Go on with the old ones, or choose another folder"
+                        f"{self.path.parent} holds results of other options: "
+                        f"{'; '.join(changed)}. Go on with the old ones, or choose another folder"
                     )
+            self._remember(given)
+
+    def _remember(self, given):
+        "All options or none."
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
             self.connection.executemany("INSERT OR REPLACE INTO option VALUES (?, ?)", given.items())
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
 
     def add(
         self,
@@ -170,20 +189,12 @@ def _files(folder, name):
     return stem.with_name(f"{stem.name}.npy"), stem.with_name(f"{stem.name}.json")
 
 # %% ../nbs/09c_store.ipynb #c862404b
-def _content(path) -> str:
-    "Digest of a recording's bytes: the same name may hold another recording tomorrow."
-    try:
-        return hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
-    except OSError as error:
-        raise SereError(f"{path}: cannot be read ({error.strerror})") from error
-
-
 def _origin(table, features, encoder):
     "All that a study's features depend on, ready for JSON."
     readers = encoder if isinstance(encoder, dict) else {"": encoder}
     known = {language: str(getattr(one, "identity", one)) for language, one in readers.items()}
     rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
-    sound = [_content(path) for path in table.path]
+    sound = [audio_digest(path) for path in table.path]
     return {"features": features, "encoder": known, "table": rows, "sound": sound}
 
 # %% ../nbs/09c_store.ipynb #c862404c
@@ -193,18 +204,34 @@ def store_features(
     name: str,  # of the corpus
     features: str,  # prosody, encoder or both
     encoder,  # of chapter 03
-    **options,  # jobs of `extract`
-) -> str:  # digest of features and table
-    "Extract features into the folder of a study, unless they are there: workers map the file into memory and need no audio."
+    strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
+    **options,  # jobs of `extract_usable`
+) -> tuple[pd.DataFrame, str]:  # the usable utterances, digest of features and table
+    """Extract features into the folder of a study, unless they are there: workers need no audio.
+
+    Warns of recordings that are left out, by name. Raises `SereError` for them if `strict`, or if none is
+    left."""
     arrays, sheet = _files(folder, name)
     origin = _origin(table, features, encoder)
-    if not (arrays.exists() and sheet.exists() and json.loads(sheet.read_text(encoding="utf-8")) == origin):
-        extracted = extract(table, features=features, encoder=encoder, **options)
+    if not _lies_there(arrays, sheet, origin):
+        usable, extracted, faults = extract_usable(table, features, encoder, **options)
+        report_faults(faults, len(table), strict)
         with atomic_path(arrays) as path, open(path, "wb") as file:
             np.save(file, extracted)
+        origin["usable"] = json.loads(usable.astype({"path": str}).to_json(orient="records"))
         with atomic_path(sheet) as path:
             path.write_text(json.dumps(origin), encoding="utf-8")
-    return hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
+    digest = hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
+    return stored_features(folder, name)[0], digest
+
+
+def _lies_there(arrays, sheet, origin):
+    "Whether exactly these features are in the folder already."
+    if not (arrays.exists() and sheet.exists()):
+        return False
+    known = json.loads(sheet.read_text(encoding="utf-8"))
+    known.pop("usable", None)
+    return known == origin
 
 # %% ../nbs/09c_store.ipynb #38435204
 def stored_features(
@@ -214,10 +241,11 @@ def stored_features(
     "Table and memory-mapped features of a corpus."
     arrays, sheet = _files(folder, name)
     try:
-        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["table"]), np.load(
+        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"]), np.load(
             arrays, mmap_mode="r"
         )
     except (OSError, ValueError) as error:
         raise SereError(
-            f"{arrays}: cannot be read ({error}); a worker needs the folder of the study at the same place, on a file system that all share"
+            f"{arrays}: cannot be read ({error}); a worker needs the folder "
+            "of the study at the same place, on a file system that all share"
         ) from None

@@ -24,7 +24,7 @@ from .irf import SERE
 from .normalise import normalisation_groups
 from .recogniser import semantic_width
 from .store import Job, JobStore, store_features, stored_features
-from .tasks import Method, answer, prepare, score
+from .tasks import Method, answer, check_apart, prepare, score
 
 # %% ../nbs/10_study.ipynb #5e67df9d
 def _network(task):
@@ -47,7 +47,7 @@ _OURS = {
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
 METHODS["logreg-all"] = METHODS.pop("logreg-all")  # the oracle stands last
 COLUMNS = (
-    "source target draw method uar war classes target_size shots norm unheard encoder labels_used seconds"
+    "source target draw method uar war classes target_size shots norm encoder labels_used seconds unheard"
 ).split()
 
 # %% ../nbs/10_study.ipynb #5e67df9e
@@ -59,7 +59,8 @@ def job_table(
     draws: list,  # numbers of the draws
     unheard: bool = False,  # ask of speakers that a method did not adapt to
 ) -> dict:  # row of the results -> `Job` that computes it
-    "All rows of a study, in order, and their jobs: a method that uses all source labels needs one for all draws."
+    """All rows of a study, in order, and their jobs: a method that uses all source labels needs one for all
+    draws."""
     every = product(pairs, shots, norms, draws, methods)
     rows = (Job(*pair, count, norm, draw, name, unheard) for pair, count, norm, draw, name in every)
     whole = {name for name, method in methods.items() if method.labels == "source-all"}
@@ -112,7 +113,8 @@ def _local(jobs):
         yield dict(n_jobs=jobs) if jobs == 1 else dict(n_jobs=jobs, backend="loky", inner_max_num_threads=1)
     except BrokenProcessPool as error:
         raise SereError(
-            "a worker process was lost (killed, or out of memory); finished jobs are kept: go on with --resume, with fewer jobs at a time"
+            "a worker process was lost (killed, or out of memory); finished "
+            "jobs are kept: go on with --resume, with fewer jobs at a time"
         ) from error
 
 # %% ../nbs/10_study.ipynb #484a9916
@@ -124,14 +126,16 @@ def _cluster(scheduler):
         client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
     except (OSError, ValueError) as error:
         raise SereError(
-            f"no Dask scheduler answers at {scheduler} ({type(error).__name__}); start one with: dask scheduler"
+            f"no Dask scheduler answers at {scheduler} "
+            f"({type(error).__name__}); start one with: dask scheduler"
         ) from error
     with client:
         try:
             yield dict(n_jobs=-1, backend="dask", client=client)
         except distributed.KilledWorker as error:
             raise SereError(
-                f"one job ended several workers of {scheduler} ({error}); finished jobs are kept: give the workers more memory and go on with --resume"
+                f"one job ended several workers of {scheduler} ({error}); finished "
+                "jobs are kept: give the workers more memory and go on with --resume"
             ) from error
         except TimeoutError as error:
             raise SereError(
@@ -161,8 +165,7 @@ def _check(tables, pairs, shots, norms):
     for source, target in pairs:
         if not _labelled(tables[source]):
             raise SereError(f"{source} has no labels: it can be a target, not a source")
-        if set(tables[source].path) & set(tables[target].path):
-            raise SereError(f"{source} and {target} share recordings: source and target must be two corpora")
+        check_apart(tables[source], tables[target])
         emotions = common_emotions(
             tables[source], tables[target] if _labelled(tables[target]) else tables[source]
         )
@@ -190,7 +193,8 @@ def _opened(place, resume):
 
 # %% ../nbs/10_study.ipynb #f9c12fad
 def run_study(
-    tables: dict,  # name of corpus -> table of utterances; without labels it is a target only, and gets predictions
+    # name of corpus -> table of utterances; without labels it is a target only, and gets predictions
+    tables: dict,
     pairs: list = None,  # of (source, target); all ordered pairs if left out
     methods: dict = METHODS,  # name -> `Method`
     features: str = "both",  # prosody, encoder or both
@@ -203,10 +207,12 @@ def run_study(
     resume: bool = False,  # go on with what the folder holds
     jobs: int = 1,  # processes on this machine
     scheduler: str = None,  # address of a Dask scheduler, which then does the work
-) -> pd.DataFrame:  # one row per source, target, shots, norm, draw, method; `probabilities`, `truth` and `emotions` ride along
+    strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
+) -> pd.DataFrame:  # one row per source, target, shots, norm, draw, method
     """Every method on every draw of every pair, in pieces which are kept as soon as they are finished.
 
-    Raises `SereError` for an impossible study, a folder that holds results (unless `resume`), changed options, a second run in one folder, a full disk, damaged results."""
+    Raises `SereError` for an impossible study, a folder that holds results (unless `resume`), changed
+    options, a second run in one folder, a full disk, damaged results."""
     from tempfile import TemporaryDirectory
 
     every = [(source, target) for source in tables for target in tables if source != target]
@@ -220,7 +226,7 @@ def run_study(
         place = Path(place).resolve()
         with closing(_opened(place, resume)) as store:
             store.agree(**options)
-            study = _extracted(store, tables, pairs, features, encoder, jobs)
+            study = _extracted(store, tables, pairs, features, encoder, dict(jobs=jobs, strict=strict))
             wanted = [options[name] for name in ("shots", "norm", "draws")]
             table = job_table(pairs, methods, *wanted, unheard)
             _finish(store, table, methods, study, jobs, scheduler)
@@ -229,12 +235,13 @@ def run_study(
     return found.assign(encoder=labels[features])
 
 # %% ../nbs/10_study.ipynb #f9c12fae
-def _extracted(store, tables, pairs, features, encoder, jobs):
+def _extracted(store, tables, pairs, features, encoder, how):
     "Features of all corpora in the folder of the study: (folder, digest, kind)."
     place = store.path.parent
     names = dict.fromkeys(name for pair in pairs for name in pair)
-    told = (features, encoder)
-    digests = {name: store_features(tables[name], place, name, *told, jobs=jobs) for name in names}
+    digests = {}
+    for name in names:
+        _, digests[name] = store_features(tables[name], place, name, features, encoder, **how)
     store.agree(**{f"features of {name}": digest for name, digest in digests.items()})
     digest = hashlib.blake2b("".join(digests.values()).encode(), digest_size=8).hexdigest()
     return str(place), digest, features

@@ -1,4 +1,4 @@
-"The encoder that ships: its size, its frames on awkward sounds, and that the results on file are those of these very weights."
+"The encoder that ships: its size, its frames on awkward sounds, and that the results on file are its own."
 
 import json
 from pathlib import Path
@@ -124,20 +124,16 @@ def test_speed_on_file():
 
 
 def test_a_task_on_real_speech_gives_the_figure_on_file(encoder, real_corpora):
-    from sere_nb.baselines import BASELINES, run_task
+    from sere_nb.baselines import BASELINES
     from sere_nb.data import load_corpus
     from sere_nb.features import extract
+    from sere_nb.tasks import prepare, run_task
 
     source, target = (load_corpus(name, real_corpora / name) for name in ("emodb", "emovo"))
     features = [extract(table, "encoder", encoder) for table in (source, target)]
-    row = next(
-        iter(
-            run_task(
-                source, features[0], target, features[1], {"logreg-all": BASELINES["logreg-all"]}, draws=1
-            )
-        )
-    )
-    file = pd.read_csv(ROOT / "evidence" / "results" / "bundled_encoder/features.csv")
+    pair = prepare(source, features[0], target, features[1])
+    row = next(run_task(pair, {"logreg-all": BASELINES["logreg-all"]}, draws=1))
+    file = pd.read_csv(ROOT / "evidence" / "results" / "bundled_encoder" / "features.csv")
     stored = file.query(
         "features == 'bundled' and method == 'logreg-all' and source == 'emodb' and target == 'emovo'"
     ).uar.item()

@@ -1,4 +1,4 @@
-"Chapter 03: every family of encoders, batches and windows, Whisper's grid, and a cache that survives what happens to caches."
+"Every family of encoders, batches and windows, Whisper's grid, and a cache that survives what happens to it."
 
 import errno
 import os
@@ -79,7 +79,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    "A tiny checkpoint of each family; the transformer's weights are enlarged, so that attention to a padded frame would show."
+    "A tiny checkpoint of each family; weights are enlarged, so that attention to a padded frame would show."
     root = tmp_path_factory.mktemp("checkpoints")
     for name, (model_class, config_class, options) in FAMILIES.items():
         torch.manual_seed(0)
@@ -212,10 +212,20 @@ def test_batches_cover_and_obey_their_limit():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 def test_low_precision_gives_float32_frames(folder, dtype):
-    (waveform,) = noise(16_000)
-    (exact,) = encode([waveform], load_encoder(folder / "hubert-layer"))
-    (low,) = encode([waveform], load_encoder(folder / "hubert-layer", dtype=dtype))
-    assert low.dtype == np.float32 and np.corrcoef(low.ravel(), exact.ravel())[0, 1] > 0.99
+    "They lose no more than transformers' own do: how much that is differs between processors."
+    (waveform,), place = noise(16_000), folder / "hubert-layer"
+    (exact,) = encode([waveform], load_encoder(place), (2, 2))
+    encoder = load_encoder(place, dtype=dtype)
+    (low,) = encode([waveform], encoder, (2, 2))
+    extractor = transformers.Wav2Vec2FeatureExtractor(return_attention_mask=False)
+    inputs = extractor(waveform, sampling_rate=16_000, return_tensors="pt").input_values
+    model = transformers.AutoModel.from_pretrained(place).eval().to(getattr(torch, dtype))
+    with torch.inference_mode():
+        states = model(inputs.to(model.dtype), output_hidden_states=True).hidden_states
+    theirs = states[2][0].float().numpy()
+    assert low.dtype == np.float32 and encoder.model.dtype == model.dtype
+    lost, expected = np.abs(low - exact).mean(), np.abs(theirs - exact).mean()
+    assert 0 < lost < 1.5 * expected, (lost, expected)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -230,7 +240,7 @@ def test_gpu_equals_cpu(folder):
 
 
 def test_whisper_lies_on_the_grid_of_wav2vec():
-    "A state that says where it is centred (320 k) must say after interpolation where the wav2vec frame is centred (320 t + 200)."
+    "A state that says where it is centred (320 k) must then say where a wav2vec frame is (320 t + 200)."
     centres = 320.0 * torch.arange(12)[:, None]
     np.testing.assert_allclose(to_grid(centres, 11).numpy(), 320.0 * np.arange(11)[:, None] + 200)
     assert to_grid(centres, 12)[-1] == centres[-1]  # nothing beyond the last one: held
@@ -385,7 +395,8 @@ def load_encoder_quietly(name):
 
 
 def test_importing_loads_no_torch_and_asks_no_network():
-    program = "import sys; import sere_nb.encode; print([name for name in ('torch', 'transformers', 'huggingface_hub') if name in sys.modules])"
+    heavy = ("torch", "transformers", "huggingface_hub")
+    program = f"import sys; import sere_nb.features; print([name for name in {heavy} if name in sys.modules])"
     assert (
         subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -420,7 +431,7 @@ def test_a_hit_is_identical(tmp_path):
 
 
 def test_damage_is_found_wherever_it_is(tmp_path):
-    "Each byte of an entry in turn is changed, and the entry cut short at many places: never a wrong array, always None."
+    "Each byte of an entry in turn is changed, and the entry cut short at many places: always None."
     cache, key = FeatureCache(tmp_path), FeatureCache.key(audio="a")
     arrays = {"vector": np.arange(6, dtype=np.float32)}
     cache.put(key, **arrays)
@@ -581,7 +592,7 @@ def test_a_full_disk_stops_nothing(corpus, tmp_path, monkeypatch):
 
 
 def test_the_system_refuses_in_the_middle_of_a_file(tmp_path):
-    "A real refusal by the kernel, 20,000 bytes into a file: the entry is absent, the others are whole, nothing is left behind."
+    "A real refusal by the kernel, 20,000 bytes into a file: the entry is absent, the others are whole."
     program = f"""
 import resource, numpy as np
 from sere_nb.core import SereError

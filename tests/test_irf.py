@@ -15,7 +15,6 @@ from sere_nb.irf import (
     ResonanceClassifier,
     free_energy,
     organise,
-    resonance,
     resonance_coordinates,
     sere,
     settle,
@@ -168,12 +167,59 @@ def test_bad_input_is_refused():
     X = np.eye(4)
     with pytest.raises(ValueError, match="no labelled sample"):
         ResonanceClassifier().fit(X, [-1] * 4)
-    with pytest.raises(ValueError, match="balance 1.0"):
-        ResonanceClassifier(balance=1.0).fit(X, [0, 1, 2, -1])
+
+
+WRONG = dict(
+    bandwidth=[0, -1.0, float("nan"), float("inf"), "3", None],
+    damping=[0, -1e-9, float("nan"), "small"],
+    temperature=[0.0, -1, None],
+    balance=[1.0, -0.1, float("nan"), "half"],
+    anchor_weight=[0, -3.0],
+    whitening=[-0.1, 1.1, float("nan")],
+    components=[0, 2.5, None],
+    landmarks=[0, -4, "all"],
+    rounds=[-1, 1.5],
+    random_state=["seed", -1, 0.5],
+)
+
+
+@pytest.mark.parametrize("name, value", [(name, value) for name, values in WRONG.items() for value in values])
+def test_a_parameter_out_of_range_is_named(name, value):
+    with pytest.raises(ValueError, match=f"The '{name}' parameter of ResonanceClassifier must be"):
+        ResonanceClassifier(**{name: value}).fit(np.eye(4), [0, 1, 2, -1])
+
+
+@pytest.mark.parametrize("argument", ["speakers", "corpora"])
+@pytest.mark.parametrize(
+    "names",
+    ["abcd", ["a"] * 3, [["a"]] * 4, ["a", None, "b", "b"], ["a", float("nan"), "b", "b"], ["a", 1, "b", 2]],
+    ids=["text", "too short", "two dimensions", "None", "NaN", "mixed"],
+)
+def test_wrong_names_of_speakers_and_corpora_are_told_from_each_other(argument, names):
+    given = np.array(names, dtype=object) if names[-1] == 2 else names
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        ResonanceClassifier().fit(np.eye(4), [0, 1, 2, -1], **{argument: given})
+
+
+def test_words_as_classes_with_some_unknown():
+    "As `SelfTrainingClassifier` takes them: an array of objects with the number -1."
+    task, truth = clouds(5)
+    y, words = task.source_y, np.array(["anger", "boredom", "calm", "disgust"], dtype=object)
+    named = np.where(y < 0, -1, words[y])
+    numbers, texts = (ResonanceClassifier().fit(task.source_X, labels) for labels in (y, named))
+    assert list(texts.classes_) == list(words) and set(texts.transduction_) <= set(words)
+    assert list(texts.predict(task.target_X)) == list(words[numbers.predict(task.target_X)])
+    for pair in ([-1, 1], ["-1", "1"]):  # two classes of old, nothing unlabelled
+        assert len(ResonanceClassifier().fit(task.source_X, np.resize(pair, len(y))).classes_) == 2
+    with pytest.raises(ValueError, match="^y: classes of several types"):
+        ResonanceClassifier().fit(np.eye(4), np.array(["a", 1, "b", -1], dtype=object))
 
 
 def test_same_on_one_and_on_two_threads():
-    script = "import numpy as np, sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; print(sere(clouds(0, size=24)[0]).round(5).tolist())"
+    script = (
+        "import sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; "
+        "print(sere(clouds(0, size=24)[0]).round(5).tolist())"
+    )
     said = [
         subprocess.run(
             [sys.executable, "-c", script],
@@ -199,14 +245,14 @@ def test_fifty_thousand_samples():
 
 
 def test_real_speech(real_corpora):
-    "German to Italian on prosody-free spectra: better than the same labels without the field, over four draws."
+    "German to Italian, spectra only: better than the same labels without the field, over four draws."
     from sere_nb.audio import read_audio
     from sere_nb.baselines import logreg
     from sere_nb.data import load_corpus
     from sere_nb.frames import active_frames, loudness, power_spectrum, windows
     from sere_nb.metrics import uar
     from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import few_shot, make_task
+    from sere_nb.tasks import prepare
 
     tables, features = [], []
     for name in ("emodb", "emovo"):
@@ -232,9 +278,9 @@ def test_real_speech(real_corpora):
             )
         tables.append(table)
         features.append(np.array(vectors))
-    everything, truth, rows = make_task(tables[0], features[0], tables[1], features[1])
-    tasks = [few_shot(everything, rows, tables[0], 5, draw) for draw in range(100, 104)]
+    pair = prepare(tables[0], features[0], tables[1], features[1])
+    tasks = [pair.draw(5, draw) for draw in range(100, 104)]
     field, plain = (
-        np.mean([uar(truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
+        np.mean([uar(pair.truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
     )
     assert field > plain + 0.02, (field, plain)

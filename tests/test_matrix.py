@@ -1,4 +1,4 @@
-"A night's run survives everything: killed workers and clients, a full disk, a second run, damaged files; and the results do not depend on it."
+"A night's run survives killed workers and clients, a full disk, a second run, damaged files."
 
 import csv
 import json
@@ -16,12 +16,13 @@ import pandas as pd
 import pytest
 from conftest import ROOT, one_line
 
-from sere_nb.baselines import logreg, majority, run_task
+from sere_nb.baselines import majority
 from sere_nb.core import SereError
 from sere_nb.data import mini_corpus
 from sere_nb.features import extract
-from sere_nb.store import JobStore
-from sere_nb.study import COLUMNS, METHODS, Job, job_table, run_job, run_study
+from sere_nb.store import Job, JobStore
+from sere_nb.study import COLUMNS, METHODS, job_table, run_job, run_study
+from sere_nb.tasks import Method, prepare, run_task
 
 LANGUAGES = ("de", "it", "zh")
 TABLES = {f"mini-{language}": mini_corpus(language) for language in LANGUAGES}
@@ -62,7 +63,7 @@ def finish(*words):
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     return done
@@ -77,7 +78,7 @@ def stored(folder):
 
 
 def wait_for(folder, size, process, patience=120):
-    "Until the log of the store has grown to `size` bytes (the first 100 KB are options): jobs are finished, and the run goes on."
+    "Until the log of the store has `size` bytes (the first 100 KB are options): some jobs are finished."
     log, end = folder / "jobs.sqlite-wal", time.monotonic() + patience
     while not (log.exists() and log.stat().st_size > size):
         assert process.poll() is None and time.monotonic() < end, process.communicate(timeout=5)
@@ -192,11 +193,11 @@ def test_results_are_those_of_the_loop(alone):
             for s in TABLES
             for t in TABLES
             if s != t
-            for row in run_task(TABLES[s], features[s], TABLES[t], features[t], chosen, draws=12)
+            for row in run_task(prepare(TABLES[s], features[s], TABLES[t], features[t]), chosen, draws=12)
         ]
     )
     found = pd.read_csv(alone / "results.csv")
-    same = [column for column in TIMELESS if column != "encoder"]
+    same = [column for column in TIMELESS if column not in ("encoder", "norm", "unheard")]
     pd.testing.assert_frame_equal(found[same], loop[same], atol=1e-6)
     assert {
         "summary.csv",
@@ -300,9 +301,9 @@ def test_resume_names_changed_recordings(tmp_path):
 def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     first = study(tmp_path)
     monkeypatch.setattr(
-        "sere_nb.transfer.extract", lambda *_, **__: pytest.fail("features were extracted again")
+        "sere_nb.store.extract", lambda *_, **__: pytest.fail("features were extracted again")
     )
-    monkeypatch.setattr("sere_nb.transfer.run_job", lambda *_: pytest.fail("a job was computed again"))
+    monkeypatch.setattr("sere_nb.study.run_job", lambda *_: pytest.fail("a job was computed again"))
     again = study(tmp_path, resume=True)
     pd.testing.assert_frame_equal(first[COLUMNS], again[COLUMNS])
 
@@ -320,6 +321,60 @@ def test_two_runs_in_one_folder(tmp_path):
     first.communicate()
     assert "another run is writing there" in one_line(second)
     JobStore(tmp_path / "out").close()  # a process that was killed leaves no lock
+
+
+AT_ONCE = """
+import sys, time
+from pathlib import Path
+from sere_nb.core import SereError
+from sere_nb.store import Job, JobStore
+
+place, number = Path(sys.argv[1]), sys.argv[2]
+for count in range(20):
+    while time.time() < float(sys.argv[3]) + 0.3 * count:
+        pass
+    try:
+        store = JobStore(place / str(count))
+        store.agree(number=number)
+        store.add(Job("a", "b", 5, "none", 0, number), {"uar": 0.5}, [[1.0]])
+        time.sleep(0.05)
+        store.close()
+        print("wrote", count, number)
+    except SereError as error:
+        print("refused", count, str(error))
+"""
+
+
+def test_runs_that_start_at_the_same_instant(tmp_path):
+    "Three processes open one new folder, twenty times: who comes late gets one line, and nothing is lost."
+    begin = time.time() + 25  # all have imported what they need by then
+    (tmp_path / "at_once.py").write_text(AT_ONCE)
+    words = lambda number: [
+        sys.executable,
+        str(tmp_path / "at_once.py"),
+        str(tmp_path),
+        str(number),
+        str(begin),
+    ]
+    runs = [
+        subprocess.Popen(words(i), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for i in range(3)
+    ]
+    said = [run.communicate(timeout=300) for run in runs]
+    assert not any(errors for _, errors in said), said
+    lines = [line for out, _ in said for line in out.splitlines()]
+    wrote = [line.split()[1:] for line in lines if line.startswith("wrote")]
+    refused = [line for line in lines if line.startswith("refused")]
+    assert len(lines) == 60 and {count for count, _ in wrote} == set(map(str, range(20)))
+    assert refused and all(
+        "another run is writing there" in line or "other options" in line for line in refused
+    )
+    for count in range(20):
+        store = JobStore(tmp_path / str(count))
+        assert {job.method for job in store.finished()} == {
+            one for place, one in wrote if place == str(count)
+        }
+        store.close()
 
 
 @pytest.fixture
@@ -400,14 +455,18 @@ def deadly(task):
 
 def test_a_lost_process_gives_one_line(tmp_path):
     with pytest.raises(SereError, match="a worker process was lost.*--resume"):
-        study(tmp_path, methods={"majority": METHODS["majority"], "deadly": (deadly, "source-shots")}, jobs=2)
+        study(
+            tmp_path,
+            methods={"majority": METHODS["majority"], "deadly": Method(deadly, "ends its process")},
+            jobs=2,
+        )
     kept = len(stored(tmp_path))
     assert kept > 0
     assert (
         len(
             study(
                 tmp_path,
-                methods={"majority": METHODS["majority"], "deadly": (majority, "source-shots")},
+                methods={"majority": METHODS["majority"], "deadly": Method(majority, "lives on")},
                 resume=True,
             )
         )
@@ -421,7 +480,7 @@ def test_a_method_that_returns_nonsense_is_named():
         lambda task: np.full((len(task.target_X), len(task.classes)), np.nan),
     ):
         with pytest.raises(SereError, match="nonsense on mini-de → mini-it, draw 0"):
-            study(None, methods={"nonsense": (nonsense, "source-shots")})
+            study(None, methods={"nonsense": Method(nonsense, "says nothing")})
 
 
 def test_no_scheduler_and_no_workers():
@@ -437,14 +496,14 @@ def idle(task):
 
 
 def test_a_job_costs_little(tmp_path):
-    "Processor time, as other work on the machine does not count: of a study of 500 jobs, less that of its jobs alone."
-    few = {"idle": (idle, "source-shots")}
+    "Processor time (other work on the machine does not count) of a study of 500 jobs, less its jobs alone."
+    few = {"idle": Method(idle, "waits")}
     study(tmp_path / "warm", methods=few)
     times = [time.process_time()]
     study(tmp_path / "study", methods=few, draws=250)
     times.append(time.process_time())
     for job in job_table([("mini-de", "mini-it"), ("mini-it", "mini-de")], few, [5], ["speaker"], range(250)):
-        run_job(str(tmp_path / "study"), "alone", job, idle)
+        run_job((str(tmp_path / "study"), "alone", "prosody"), job, few["idle"])
     times.append(time.process_time())
     cost = (np.diff(times)[0] - np.diff(times)[1]) / 500
     assert cost < 0.0025, (
@@ -458,7 +517,8 @@ from joblib.externals.loky import get_reusable_executor
 from sere_nb.data import mini_corpus
 from sere_nb.study import run_study
 if __name__ == "__main__":
-    run_study({"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}, folder=sys.argv[1], draws=4, jobs=2)
+    tables = {"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}
+    run_study(tables, folder=sys.argv[1], draws=4, jobs=2)
     get_reusable_executor().shutdown(wait=True)  # a child counts when it has ended
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """

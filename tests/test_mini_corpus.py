@@ -74,7 +74,10 @@ def test_an_utterance_depends_on_nothing_but_its_arguments(espeak):
         1.1
     )  # left alone, eSpeak NG seeds the noise of breathy voices such as f3 with the second of the clock
     np.testing.assert_array_equal(mini.synthesise(sentence, "en", "f3", "fear"), here)
-    program = f"import sys; from sere_nb.workshop.mini import synthesise; sys.stdout.buffer.write(synthesise({sentence!r}, 'en', 'f3', 'fear').tobytes())"
+    program = (
+        "import sys; from sere_nb.workshop.mini import synthesise; "
+        f"sys.stdout.buffer.write(synthesise({sentence!r}, 'en', 'f3', 'fear').tobytes())"
+    )
     fresh = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, cwd=FOLDER.parents[2]
     ).stdout

@@ -19,7 +19,7 @@ COUNTING = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers",
 
 def other_versions():
     "Packages that count and are not here in the version that the committed numbers were printed with."
-    pinned = dict(pin.split("==") for pin in settings()["dev_requirements"].split())
+    pinned = dict(pin.split(";")[0].split("==") for pin in settings()["dev_requirements"].split())
     return [f"{name} {version(name)}" for name in COUNTING if version(name) != pinned[name]]
 
 

@@ -249,7 +249,7 @@ def test_real_speech(real_corpora):
     from sere_nb.data import load_corpus
     from sere_nb.frames import power_spectrum, windows
     from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import few_shot, make_task
+    from sere_nb.tasks import prepare
 
     tables = [load_corpus(name, real_corpora / name) for name in ("emodb", "emovo")]
     tables = [table.groupby("speaker").head(30).reset_index(drop=True) for table in tables]
@@ -267,9 +267,9 @@ def test_real_speech(real_corpora):
         )
         for table in tables
     ]
-    whole, _, rows = make_task(tables[0], features[0], tables[1], features[1])
+    pair = prepare(tables[0], features[0], tables[1], features[1])
     for draw in range(3):
-        task = few_shot(whole, rows, tables[0], 4, draw)
+        task = pair.draw(4, draw)
         anchors, y, target = (
             torch.tensor(task.labelled[0]),
             torch.tensor(task.labelled[1]),

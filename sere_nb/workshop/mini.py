@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['EMOTION_RULES', 'DISPLAY_RULES', 'STRENGTH', 'FACTORS', 'LANGUAGES', 'ESPEAK_RATE', 'ESPEAK_PARAMETERS', 'RETRIEVAL',
-           'UTF8', 'WORDS_PER_MINUTE', 'PITCH_RANGE', 'SPREAD', 'MARGIN', 'FLOOR', 'COMPRESSION', 'EmotionRule',
-           'scale_rule', 'shown_rule', 'Language', 'run_espeak', 'speak', 'bend_pitch', 'pitch_wobble', 'colour_voice',
-           'draw_rule', 'trim', 'synthesise', 'make_mini_corpus']
+           'UTF8', 'WORDS_PER_MINUTE', 'PITCH_RANGE', 'NO_RULE', 'SPREAD', 'MARGIN', 'FLOOR', 'COMPRESSION',
+           'EmotionRule', 'scale_rule', 'shown_rule', 'Language', 'run_espeak', 'speak', 'bend_pitch', 'pitch_wobble',
+           'colour_voice', 'draw_rule', 'trim', 'synthesise', 'make_mini_corpus']
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #680027b3
 import _ctypes
@@ -155,7 +155,7 @@ ESPEAK_PARAMETERS = {"rate": 1, "pitch": 3, "range": 4}  # numbers of espeak_PAR
 RETRIEVAL, UTF8 = 2, 1  # audio goes to the callback instead of a sound card; the text's encoding
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
-
+# %% ../../nbs/workshop/mini_corpus.ipynb #ed5bafeb
 def _load_espeak(callback):
     "eSpeak NG in its initial state, and the function that unloads it."
     loader = require("espeakng_loader", extra="synth")
@@ -177,7 +177,7 @@ def _has_variant(voice):
         ).is_file()
     )
 
-
+# %% ../../nbs/workshop/mini_corpus.ipynb #dac16bd0
 def run_espeak(
     text: str,  # what to say
     voice: str,  # eSpeak NG's name, such as "de+f2"
@@ -209,12 +209,15 @@ def run_espeak(
 # %% ../../nbs/workshop/mini_corpus.ipynb #77172b60
 WORDS_PER_MINUTE, PITCH_RANGE = 175, 45  # of neutral speech, as eSpeak NG counts
 
+# %% ../../nbs/workshop/mini_corpus.ipynb #24bba206
+NO_RULE = EmotionRule()  # a voice as it is
+
 
 def speak(
     text: str,  # what to say
     language: str,  # a key of `LANGUAGES`
     voice: str,  # eSpeak NG's voice variant, such as "f2"
-    rule: EmotionRule = EmotionRule(),  # its pitch, range, rate and formants are used
+    rule: EmotionRule = NO_RULE,  # its pitch, range, rate and formants are used
 ) -> np.ndarray:  # (N,) float32 at 16 kHz
     "Speech with the prosody of a rule."
     import soxr
@@ -349,7 +352,7 @@ def synthesise(
 # %% ../../nbs/workshop/mini_corpus.ipynb #21e6606e
 COMPRESSION = 0.92  # of libsndfile's Opus encoder: about 30 kbit/s
 
-
+# %% ../../nbs/workshop/mini_corpus.ipynb #00762dd9
 def make_mini_corpus(
     folder,  # where to write audio and metadata.csv
     seed: int = 0,  # another seed makes another corpus from the same speakers
