@@ -125,7 +125,7 @@ def test_check_listens(sere, folder_of):
     soundfile.write(folder / "0.wav", np.zeros(16_000), 16_000)
     assert sere("check", "mine", folder).returncode == 0
     heard = sere("check", "mine", folder, "--listen")
-    assert heard.returncode == 1 and "0.wav: silence from beginning to end" in heard.stdout
+    assert heard.returncode == 1 and "0.wav" in heard.stdout and "louder than" in heard.stdout
 
 
 def test_transfer_writes_the_contract(sere, tmp_path):
@@ -170,7 +170,7 @@ def test_missing_and_empty_folders(sere, tmp_path):
 
 
 def test_source_is_target(sere, tmp_path, folder_of):
-    assert "transfer needs two corpora" in mistake(sere, tmp_path, "mini-de", "mini-de")
+    assert "two corpora are called" in mistake(sere, tmp_path, "mini-de", "mini-de")
     folder = folder_of("one", [("a", e) for e in ["anger"] * 5 + ["fear"] * 5])
     assert "share recordings" in mistake(sere, tmp_path, f"one={folder}", f"other={folder}")
 

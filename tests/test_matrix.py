@@ -346,7 +346,7 @@ for count in range(20):
 
 
 def test_runs_that_start_at_the_same_instant(tmp_path):
-    "Three processes open one new folder, twenty times: who comes late gets one line, and nothing is lost."
+    "Three processes open the same new folder, twenty times: who is late gets one line, nothing is lost."
     begin = time.time() + 25  # all have imported what they need by then
     (tmp_path / "at_once.py").write_text(AT_ONCE)
     words = lambda number: [
