@@ -31,7 +31,8 @@ EVERY = {"speed": 40, "pooling": 3, "layers": 4}  # of how many recordings one i
 
 def thinned(corpora, part):
     "One recording of a few: the same ones at every call."
-    step = EVERY[part] if corpora.options.writes else max(1, EVERY[part] // 3)
+    whole = part == "speed" or corpora.options.writes  # slices are thin enough for the rest
+    step = EVERY[part] if whole else 1
     every = pd.concat(corpora.tables.values(), ignore_index=True)
     return every.iloc[::step].reset_index(drop=True)
 
@@ -66,8 +67,9 @@ def cache_times(table, encoder, repeats):
         return best(again, 1), best(again, repeats)
 
 
-def speed(corpora, encoders, repeats=5):
+def speed(corpora, encoders):
     "A row per encoder that is a wav2vec 2.0."
+    repeats = 5 if corpora.options.writes else 1
     table = thinned(corpora, "speed")
     waveforms = [read_audio(path) for path in table.path]
     seconds = sum(map(len, waveforms)) / SAMPLE_RATE

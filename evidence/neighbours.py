@@ -2,7 +2,7 @@
 """SERE beside its neighbours in the field, on the same features, draws and labels, and sere minus each of
 them, paired.
 
-    pip install skada==0.5.0
+    pip install skada==0.5.0 skorch
     python evidence/neighbours.py --corpora FOLDER [--features prosody both] [--draws 20] [--slow-draws 5]
     python evidence/neighbours.py --corpora FOLDER --tune --features whisper-tiny --whisper SCRIPT
 
