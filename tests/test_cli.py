@@ -172,7 +172,7 @@ def test_missing_and_empty_folders(sere, tmp_path):
 def test_source_is_target(sere, tmp_path, folder_of):
     assert "two corpora are called" in mistake(sere, tmp_path, "mini-de", "mini-de")
     folder = folder_of("one", [("a", e) for e in ["anger"] * 5 + ["fear"] * 5])
-    assert "share recordings" in mistake(sere, tmp_path, f"one={folder}", f"other={folder}")
+    assert "share 10 recordings" in mistake(sere, tmp_path, f"one={folder}", f"other={folder}")
 
 
 def test_no_common_emotion_and_too_few_shots(sere, tmp_path, folder_of):
