@@ -16,21 +16,27 @@ import numpy as np
 
 from .core import SereError, atomic_path, require
 
+# %% ../nbs/03c_cache.ipynb #8c548971
+def _pieces(path: Path):
+    "The bytes of a plain file, a megabyte at a time. Raises `SereError` for a folder, a pipe and the like."
+    if path.exists() and not path.is_file():
+        raise SereError(f"{path}: not a file")
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            yield block
+
 # %% ../nbs/03c_cache.ipynb #e6f9b05b
 def audio_digest(
     path,  # of a recording
 ) -> str:  # of its bytes
     "What a recording is, whatever it is called. Raises `SereError` if it is not a file that can be read."
-    digest, path = hashlib.blake2b(digest_size=16), Path(path)
+    digest = hashlib.blake2b(digest_size=16)
     try:
-        if path.exists() and not path.is_file():
-            raise SereError(f"{path}: not a file")
-        with open(path, "rb") as file:
-            while block := file.read(1 << 20):
-                digest.update(block)
+        for block in _pieces(Path(path)):
+            digest.update(block)
+    except SereError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, SereError):
-            raise
         reason = getattr(error, "strerror", None) or error
         raise SereError(f"{path}: cannot be read ({reason})") from error
     return digest.hexdigest()
@@ -54,6 +60,59 @@ def _whole(raw: bytes, key: str) -> dict | None:
     except Exception:  # a damaged file can fail in any of a dozen ways; each of them means: make it again
         return None
 
+# %% ../nbs/03c_cache.ipynb #8547b667
+def _read(path: Path, key: str) -> dict | None:
+    "The arrays of the entry at `path`; None if it is absent, or damaged, in which case it is deleted."
+    try:
+        raw = path.read_bytes()
+    except OSError:  # absent, or not ours to read
+        return None
+    arrays = _whole(raw, key)
+    if arrays is None:
+        with suppress(OSError):  # where nothing can be deleted, it will be found damaged again
+            path.unlink()
+    return arrays
+
+# %% ../nbs/03c_cache.ipynb #35a115fd
+def _write(path: Path, key: str, arrays: dict):
+    "Store arrays as the entry at `path`, in one step. Raises `SereError` if that cannot be written."
+    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    raw = require("safetensors.numpy").save(arrays, metadata={"checksum": _entry_checksum(key, arrays)})
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(raw)
+
+# %% ../nbs/03c_cache.ipynb #4a3b03e5
+def _remains(folder: Path) -> list:
+    "Files of entries, and of writers that were killed."
+    return [
+        *folder.glob("[0-9a-f][0-9a-f]/*.safetensors"),
+        *folder.glob("[0-9a-f][0-9a-f]/.*.safetensors.*.tmp"),
+    ]
+
+# %% ../nbs/03c_cache.ipynb #d7866983
+def _sizes(paths) -> list:  # bytes
+    "How large files are, less those which another process has deleted meanwhile."
+    sizes = []
+    for path in paths:
+        with suppress(FileNotFoundError):
+            sizes.append(path.stat().st_size)
+    return sizes
+
+# %% ../nbs/03c_cache.ipynb #86fe9f1d
+def _delete(paths: list) -> int:
+    "Delete files, absent ones too; how many there were. Raises `SereError` if one cannot be deleted."
+    try:
+        for path in paths:
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SereError(f"{path}: cannot be deleted ({error.strerror or error})") from error
+    return len(paths)
+
+# %% ../nbs/03c_cache.ipynb #b2a5a4d6
+def _users_folder() -> Path:
+    "Where features lie if nobody says where."
+    return require("platformdirs").user_cache_path("sere_nb") / "features"
+
 # %% ../nbs/03c_cache.ipynb #c1a55cac
 class FeatureCache:
     """Arrays on disk under a key of all that made them: one safetensors file per entry, whole or absent.
@@ -64,69 +123,30 @@ class FeatureCache:
         self,
         folder=None,  # where entries lie; None: SERE_CACHE of the environment, else the user's cache folder
     ):
-        folder = folder or os.environ.get("SERE_CACHE")
-        self.folder = Path(folder or require("platformdirs").user_cache_path("sere_nb") / "features")
+        self.folder = Path(folder or os.environ.get("SERE_CACHE") or _users_folder())
 
     @staticmethod
-    def key(
-        **what,  # all that shapes the result: content of the audio, weights, options; anything JSON can hold
-    ) -> str:
-        "Name of an entry."
+    def key(**what) -> str:
+        "Name of an entry, from all that shapes it: bytes of the audio, weights, options; what JSON can hold."
         return hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=20).hexdigest()
 
     def path(self, key: str) -> Path:
         "File of an entry; 256 folders keep each of them small."
         return self.folder / key[:2] / f"{key[2:]}.safetensors"
 
-    def get(
-        self,
-        key: str,
-    ) -> dict | None:  # name -> array; None if absent or damaged
-        "The arrays under a key."
-        try:
-            raw = self.path(key).read_bytes()
-        except OSError:  # absent, or not ours to read
-            return None
-        arrays = _whole(raw, key)
-        if arrays is None:
-            with suppress(OSError):  # where nothing can be deleted, it will be found damaged again
-                self.path(key).unlink()
-        return arrays
+    def get(self, key: str) -> dict | None:
+        "The arrays under a key, by name; None if absent or damaged."
+        return _read(self.path(key), key)
 
-    def put(
-        self,
-        key: str,
-        **arrays,  # what to store
-    ):
-        """Store arrays under a key, replacing what was there in one step.
-
-        Raises `SereError` if the disk is full or the folder cannot be written."""
-        arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        raw = require("safetensors.numpy").save(arrays, metadata={"checksum": _entry_checksum(key, arrays)})
-        with atomic_path(self.path(key)) as path:
-            path.write_bytes(raw)
-
-    def _files(self) -> list:
-        "Entries, and the remains of writers that were killed."
-        return [
-            *self.folder.glob("[0-9a-f][0-9a-f]/*.safetensors"),
-            *self.folder.glob("[0-9a-f][0-9a-f]/.*.safetensors.*.tmp"),
-        ]
+    def put(self, key: str, **arrays):
+        "Store arrays under a key, in one step. Raises `SereError` if the disk is full or cannot be written."
+        _write(self.path(key), key, arrays)
 
     def info(self) -> dict:
         "Where the cache lies, how many entries it has and how much room they take."
-        sizes = []
-        for path in self._files():
-            with suppress(FileNotFoundError):  # another process has deleted it meanwhile
-                sizes.append(path.stat().st_size)
+        sizes = _sizes(_remains(self.folder))
         return {"folder": str(self.folder), "entries": len(sizes), "megabytes": round(sum(sizes) / 1e6, 1)}
 
     def clear(self) -> int:
         "Delete every entry and nothing else; the number deleted. Raises `SereError` if one cannot be."
-        files = self._files()
-        try:
-            for path in files:
-                path.unlink(missing_ok=True)
-        except OSError as error:
-            raise SereError(f"{path}: cannot be deleted ({error.strerror or error})") from error
-        return len(files)
+        return _delete(_remains(self.folder))

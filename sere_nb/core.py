@@ -32,75 +32,88 @@ EMOTIONS = {  # emotion -> colour; palettes of Okabe & Ito (2008) and of Paul To
 }
 
 # %% ../nbs/00_core.ipynb #bcbdf1fd
-ALIASES = {  # what corpora write, in the languages of the field -> the name used here
-    "anger": (
-        "angry ang wut wütend ärger ärgerlich verärgert zorn zornig rage fury furious colère en_colère "
-        "fâché fâchée énervé énervée ira enojo enojado enojada enfado enfadado enfadada rabia furia "
-        "raiva zangado zangada rabbia arrabbiato arrabbiata gniew złość zły rozgniewany öfke öfkeli "
-        "kızgın kızgınlık sinirli гнев злость злой ярость gnev zlost woede woedend boos boosheid kwaad "
-        "kwaadheid θυμός οργή thymos thumos orgi vrede ilska viha vihainen düh harag hněv vztek furie "
-        "гнів 生气 生氣 愤怒 憤怒 shengqi fennu 怒り 怒 ikari 분노 غضب غاضب خشم عصبانیت غصہ ghussa "
-        "gussa क्रोध गुस्सा krodh রাগ ንዴት ቁጣ niddet nidet quta hasira marah כעס tức_giận giận_dữ"
-    ),
-    "boredom": (
-        "bored bor langeweile gelangweilt noia annoiato annoiata ennui aburrimiento aburrido aburrida "
-        "tédio entediado entediada nuda znudzenie znudzony скука verveling verveeld ανία πλήξη ania "
-        "plixi 无聊 無聊 wuliao 退屈 taikutsu 지루함 ملل بوریت ऊब can_sıkıntısı bosan"
-    ),
-    "calm": (
-        "calmness calma calme calmo tranquilo tranquila tranquilidad ruhig ruhe gelassen spokój "
-        "spokojny sakin спокойствие спокойный kalm lugn rauhallinen ηρεμία ήρεμος klid 平静 平靜 冷静 "
-        "pingjing 평온 هدوء शांत tenang"
-    ),
-    "disgust": (
-        "disgusted dis ekel angeekelt disgusto disgustato disgustata schifo dégoût dégoûté dégoûtée "
-        "asco repugnancia nojo aversão wstręt obrzydzenie tiksinti tiksinme iğrenme отвращение "
-        "otvrashchenie walging αηδία aidia avsky äckel inho undor znechucení dezgust відраза 厌恶 厭惡 "
-        "yanwu 嫌悪 혐오 اشمئزاز قرف घृणा ghrina ঘৃণা chukizo jijik גועל ghê_tởm"
-    ),
-    "fear": (
-        "fearful fea fearfulness afraid scared frightened angst ängstlich furcht furchtsam paura "
-        "impaurito impaurita spaventato spaventata peur effrayé effrayée apeuré apeurée miedo temor "
-        "asustado asustada medo strach lęk przestraszony korku korkmuş страх испуг strakh bang φόβος "
-        "fovos phobos frykt frygt rädsla pelko félelem frică teamă 害怕 恐惧 恐懼 haipa kongju 恐怖 "
-        "恐れ 怖い kyofu osore 공포 두려움 خوف ترس ڈر khauf डर भय bhay ভয় ፍርሃት firhat hofu takut פחד "
-        "sợ_hãi"
-    ),
-    "happiness": (
-        "happy hap joy joyful joyous cheerful glad freude freudig fröhlich glücklich gioia felicità "
-        "felice joie bonheur heureux heureuse joyeux joyeuse alegría alegre felicidad feliz alegria "
-        "felicidade radość szczęście szczęśliwy wesoły mutlu mutluluk neşe neşeli sevinç радость "
-        "счастье счастливый радостный radost schastye blij blijdschap vrolijk geluk gelukkig χαρά "
-        "ευτυχία chara hara lykke glädje glæde ilo iloinen öröm boldogság štěstí bucurie fericire "
-        "радість 高兴 高興 快乐 快樂 开心 開心 喜悦 gaoxing kuaile kaixin 喜び 嬉しい yorokobi ureshii "
-        "기쁨 행복 فرح سعادة سعيد شادی خوشحال خوشحالی خوشی khushi खुशी ख़ुशी प्रसन्नता হর্ষ আনন্দ हर्ष "
-        "आनंद ደስታ desta furaha senang gembira bahagia שמחה vui_vẻ hạnh_phúc"
-    ),
-    "neutral": (
-        "neu neutrality neutrale neutralität neutralità neutro neutra neutre neutralidad neutralidade "
-        "neutralny neutralna neutralne neutralność nötr нейтральный нейтральная нейтральное нейтрально "
-        "neitralno neutraal ουδέτερο ουδέτερη ουδέτερος oudetero nøytral neutraali semleges neutrální "
-        "neutru 中性 中立 zhongxing 중립 محايد خنثی غیر_جانبدار तटस्थ tatastha নিরপেক্ষ ገለልተኛ "
-        "geleltegna netral ניטרלי trung_tính"
-    ),
-    "sadness": (
-        "sad traurigkeit traurig trauer sorrow sorrowful unhappy tristezza triste tristesse tristeza "
-        "smutek smutny üzgün üzüntü hüzün hüzünlü грусть грустный печаль печальный grust pechal "
-        "verdriet verdrietig bedroefd droevig droefheid λύπη θλίψη lypi thlipsi sorg ledsen suru "
-        "surullinen szomorúság tristețe сум смуток 悲伤 悲傷 伤心 傷心 难过 難過 beishang shangxin "
-        "nanguo 悲しみ 悲しい kanashimi kanashii 슬픔 حزن حزين غم اداسی اداس udasi gham दुख दुःख उदासी "
-        "उदास dukh দুঃখ ሀዘን hazen huzuni sedih עצב buồn"
-    ),
-    "surprise": (
-        "surprised sur ps pleasant_surprise astonished astonishment sorpresa sorprendido sorprendida "
-        "sorpreso überraschung überrascht erstaunt erstaunen surpris étonnement étonné étonnée surpresa "
-        "surpreso zaskoczenie zaskoczony zdziwienie zdziwiony şaşkın şaşkınlık sürpriz удивление "
-        "удивлённый udivlenie verrast verrassing verbaasd έκπληξη ekplixi överraskning förvånad "
-        "overraskelse yllätys meglepetés překvapení surpriză здивування 惊讶 驚訝 惊奇 驚奇 吃惊 jingya "
-        "jingqi 驚き odoroki 놀람 مفاجأة دهشة تعجب حیرت hairat आश्चर्य ashcharya বিস্ময় መገረም megerem "
-        "mshangao terkejut הפתעה ngạc_nhiên"
-    ),
-}
+ALIASES = {}  # emotion -> what corpora write for it, in the languages of the field
+ALIASES["anger"] = (
+    "angry ang wut wütend ärger ärgerlich verärgert zorn zornig rage fury furious colère en_colère "
+    "fâché fâchée énervé énervée ira enojo enojado enojada enfado enfadado enfadada rabia furia "
+    "raiva zangado zangada rabbia arrabbiato arrabbiata gniew złość zły rozgniewany öfke öfkeli "
+    "kızgın kızgınlık sinirli гнев злость злой ярость gnev zlost woede woedend boos boosheid kwaad "
+    "kwaadheid θυμός οργή thymos thumos orgi vrede ilska viha vihainen düh harag hněv vztek furie "
+    "гнів 生气 生氣 愤怒 憤怒 shengqi fennu 怒り 怒 ikari 분노 غضب غاضب خشم عصبانیت غصہ ghussa "
+    "gussa क्रोध गुस्सा krodh রাগ ንዴት ቁጣ niddet nidet quta hasira marah כעס tức_giận giận_dữ"
+)
+
+# %% ../nbs/00_core.ipynb #318c5ce3
+ALIASES["happiness"] = (
+    "happy hap joy joyful joyous cheerful glad freude freudig fröhlich glücklich gioia felicità "
+    "felice joie bonheur heureux heureuse joyeux joyeuse alegría alegre felicidad feliz alegria "
+    "felicidade radość szczęście szczęśliwy wesoły mutlu mutluluk neşe neşeli sevinç радость "
+    "счастье счастливый радостный radost schastye blij blijdschap vrolijk geluk gelukkig χαρά "
+    "ευτυχία chara hara lykke glädje glæde ilo iloinen öröm boldogság štěstí bucurie fericire "
+    "радість 高兴 高興 快乐 快樂 开心 開心 喜悦 gaoxing kuaile kaixin 喜び 嬉しい yorokobi ureshii "
+    "기쁨 행복 فرح سعادة سعيد شادی خوشحال خوشحالی خوشی khushi खुशी ख़ुशी प्रसन्नता হর্ষ আনন্দ हर्ष "
+    "आनंद ደስታ desta furaha senang gembira bahagia שמחה vui_vẻ hạnh_phúc"
+)
+
+# %% ../nbs/00_core.ipynb #5cb166f6
+ALIASES["neutral"] = (
+    "neu neutrality neutrale neutralität neutralità neutro neutra neutre neutralidad neutralidade "
+    "neutralny neutralna neutralne neutralność nötr нейтральный нейтральная нейтральное нейтрально "
+    "neitralno neutraal ουδέτερο ουδέτερη ουδέτερος oudetero nøytral neutraali semleges neutrální "
+    "neutru 中性 中立 zhongxing 중립 محايد خنثی غیر_جانبدار तटस्थ tatastha নিরপেক্ষ ገለልተኛ "
+    "geleltegna netral ניטרלי trung_tính"
+)
+
+# %% ../nbs/00_core.ipynb #534dbfb8
+ALIASES["sadness"] = (
+    "sad traurigkeit traurig trauer sorrow sorrowful unhappy tristezza triste tristesse tristeza "
+    "smutek smutny üzgün üzüntü hüzün hüzünlü грусть грустный печаль печальный grust pechal "
+    "verdriet verdrietig bedroefd droevig droefheid λύπη θλίψη lypi thlipsi sorg ledsen suru "
+    "surullinen szomorúság tristețe сум смуток 悲伤 悲傷 伤心 傷心 难过 難過 beishang shangxin "
+    "nanguo 悲しみ 悲しい kanashimi kanashii 슬픔 حزن حزين غم اداسی اداس udasi gham दुख दुःख उदासी "
+    "उदास dukh দুঃখ ሀዘን hazen huzuni sedih עצב buồn"
+)
+
+# %% ../nbs/00_core.ipynb #6d886eda
+ALIASES["disgust"] = (
+    "disgusted dis ekel angeekelt disgusto disgustato disgustata schifo dégoût dégoûté dégoûtée "
+    "asco repugnancia nojo aversão wstręt obrzydzenie tiksinti tiksinme iğrenme отвращение "
+    "otvrashchenie walging αηδία aidia avsky äckel inho undor znechucení dezgust відраза 厌恶 厭惡 "
+    "yanwu 嫌悪 혐오 اشمئزاز قرف घृणा ghrina ঘৃণা chukizo jijik גועל ghê_tởm"
+)
+
+# %% ../nbs/00_core.ipynb #3d93e116
+ALIASES["fear"] = (
+    "fearful fea fearfulness afraid scared frightened angst ängstlich furcht furchtsam paura "
+    "impaurito impaurita spaventato spaventata peur effrayé effrayée apeuré apeurée miedo temor "
+    "asustado asustada medo strach lęk przestraszony korku korkmuş страх испуг strakh bang φόβος "
+    "fovos phobos frykt frygt rädsla pelko félelem frică teamă 害怕 恐惧 恐懼 haipa kongju 恐怖 "
+    "恐れ 怖い kyofu osore 공포 두려움 خوف ترس ڈر khauf डर भय bhay ভয় ፍርሃት firhat hofu takut פחד "
+    "sợ_hãi"
+)
+
+# %% ../nbs/00_core.ipynb #54f6ea5a
+ALIASES["surprise"] = (
+    "surprised sur ps pleasant_surprise astonished astonishment sorpresa sorprendido sorprendida "
+    "sorpreso überraschung überrascht erstaunt erstaunen surpris étonnement étonné étonnée surpresa "
+    "surpreso zaskoczenie zaskoczony zdziwienie zdziwiony şaşkın şaşkınlık sürpriz удивление "
+    "удивлённый udivlenie verrast verrassing verbaasd έκπληξη ekplixi överraskning förvånad "
+    "overraskelse yllätys meglepetés překvapení surpriză здивування 惊讶 驚訝 惊奇 驚奇 吃惊 jingya "
+    "jingqi 驚き odoroki 놀람 مفاجأة دهشة تعجب حیرت hairat आश्चर्य ashcharya বিস্ময় መገረም megerem "
+    "mshangao terkejut הפתעה ngạc_nhiên"
+)
+
+# %% ../nbs/00_core.ipynb #9c2034d0
+ALIASES["boredom"] = (
+    "bored bor langeweile gelangweilt noia annoiato annoiata ennui aburrimiento aburrido aburrida "
+    "tédio entediado entediada nuda znudzenie znudzony скука verveling verveeld ανία πλήξη ania "
+    "plixi 无聊 無聊 wuliao 退屈 taikutsu 지루함 ملل بوریت ऊब can_sıkıntısı bosan"
+)
+ALIASES["calm"] = (
+    "calmness calma calme calmo tranquilo tranquila tranquilidad ruhig ruhe gelassen spokój "
+    "spokojny sakin спокойствие спокойный kalm lugn rauhallinen ηρεμία ήρεμος klid 平静 平靜 冷静 "
+    "pingjing 평온 هدوء शांत tenang"
+)
 
 # %% ../nbs/00_core.ipynb #42e74f81
 def shown(
@@ -181,6 +194,13 @@ def generator(
         int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16], "little")
     )
 
+# %% ../nbs/00_core.ipynb #4573c3eb
+def _as_array(value):
+    "An array, a tensor on whatever device, or a number, as an array."
+    import numpy as np
+
+    return value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
+
 # %% ../nbs/00_core.ipynb #1dc7962b
 def assert_same(
     actual,  # array, tensor or number
@@ -192,15 +212,12 @@ def assert_same(
     Raises `AssertionError` with the place and size of the difference."""
     import numpy as np
 
-    actual, expected = (
-        value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-        for value in (actual, expected)
-    )
+    actual, expected = _as_array(actual), _as_array(expected)
     assert actual.dtype.kind == expected.dtype.kind, f"kinds differ: {actual.dtype} and {expected.dtype}"
     np.testing.assert_allclose(actual, expected, rtol=0, atol=atol, strict=actual.dtype == expected.dtype)
     assert actual.shape == expected.shape, f"shapes differ: {actual.shape} and {expected.shape}"
 
-# %% ../nbs/00_core.ipynb #cc1e952d
+# %% ../nbs/00_core.ipynb #0832c813
 def _to_disk(
     path,  # of a file or a folder
 ):
@@ -211,7 +228,15 @@ def _to_disk(
     finally:
         os.close(number)
 
+# %% ../nbs/00_core.ipynb #b43d64c8
+def _put_in_place(temporary, path):
+    "Rename a file in one step; the new name survives a loss of power, with all of the file's bytes."
+    _to_disk(temporary)
+    os.replace(temporary, path)
+    with suppress(OSError):  # systems that cannot open a folder
+        _to_disk(path.parent)
 
+# %% ../nbs/00_core.ipynb #cc1e952d
 @contextmanager
 def atomic_path(
     path,  # where the file is to be
@@ -225,14 +250,10 @@ def atomic_path(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _to_disk(temporary)
-        os.replace(temporary, path)
-        with suppress(OSError):  # systems that cannot open a folder
-            _to_disk(path.parent)
+        _put_in_place(temporary, path)
     except OSError as error:
-        raise SereError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another folder or free some space"
-        ) from error
+        advice = "choose another folder or free some space"
+        raise SereError(f"{path}: cannot be written ({error.strerror or error}); {advice}") from error
     finally:
         with suppress(OSError):  # nothing to delete, or its folder was never there
             temporary.unlink()
@@ -253,6 +274,19 @@ def file_stem(
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
     return f"{readable}--{digest}"  # no safe name holds two hyphens in a row
 
+# %% ../nbs/00_core.ipynb #8c51e62a
+def _absent(name, error, extra):
+    "What to do about a module that is not there."
+    package = f"'sere_nb[{extra}]'" if extra else error.name
+    return f"{error.name} is not installed (needed for {name}); try: pip install {package}"
+
+# %% ../nbs/00_core.ipynb #9127a520
+def _broken(name, error):
+    "What to do about a module that is there and does not load."
+    reason = str(error).strip().splitlines()[0]
+    advice = "torch, torchaudio and torchvision must be of one release: reinstall them together"
+    return f"{name} is installed but cannot be loaded ({reason}); {advice}"
+
 # %% ../nbs/00_core.ipynb #113a56b2
 def require(
     name: str,  # of the module, such as "torchaudio"
@@ -264,16 +298,9 @@ def require(
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        package = f"'sere_nb[{extra}]'" if extra else error.name
-        raise SereError(
-            f"{error.name} is not installed (needed for {name}); try: pip install {package}"
-        ) from error
+        raise SereError(_absent(name, error, extra)) from error
     except (ImportError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise SereError(
-            f"{name} is installed but cannot be loaded ({reason}); "
-            f"torch, torchaudio and torchvision must be of one release: reinstall them together"
-        ) from error
+        raise SereError(_broken(name, error)) from error
 
 # %% ../nbs/00_core.ipynb #84b0ae9a
 def progress(
@@ -294,7 +321,7 @@ def package_folder() -> Path:
     "Where this package lies, with the data that it bundles."
     return Path(sere_nb.__file__).resolve().parent
 
-
+# %% ../nbs/00_core.ipynb #d8b369bf
 def _git(*words):
     "What git says about the tree around this package."
     import subprocess
@@ -302,7 +329,7 @@ def _git(*words):
     command = ["git", "-C", str(package_folder().parent), *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-
+# %% ../nbs/00_core.ipynb #036392d5
 def source_commit() -> str:
     "Commit of the source tree this package runs from (`+`: changed since), or why it is unknown."
     from subprocess import CalledProcessError
@@ -316,10 +343,18 @@ def source_commit() -> str:
         reason = getattr(error, "stderr", None) or str(error)
         return f"unknown (git: {shown(reason.strip().splitlines()[0])})"
 
-# %% ../nbs/00_core.ipynb #28e559d1
+# %% ../nbs/00_core.ipynb #b910e3c8
 PACKAGES = ("numpy", "scipy", "scikit-learn", "torch", "torchaudio", "transformers", "librosa")
 
 
+def _versions():
+    "The versions of what every number stands on, as far as it is installed."
+    from importlib.metadata import distributions
+
+    installed = {d.metadata["Name"].lower(): d.version for d in distributions() if d.metadata["Name"]}
+    return {name: installed[name] for name in PACKAGES if name in installed}
+
+# %% ../nbs/00_core.ipynb #28e559d1
 def provenance(
     device: str = "cpu",  # where it was computed
     **options,  # seeds and every option that shaped the result
@@ -327,19 +362,11 @@ def provenance(
     "Where a result comes from, ready for JSON."
     import platform
     from datetime import datetime, timezone
-    from importlib.metadata import distributions
 
-    installed = {d.metadata["Name"].lower(): d.version for d in distributions() if d.metadata["Name"]}
-    return {
-        "sere_nb": sere_nb.__version__,
-        "commit": source_commit(),
-        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "device": device,
-        "packages": {name: installed[name] for name in PACKAGES if name in installed},
-        "options": options,
-    }
+    date = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    made = {"sere_nb": sere_nb.__version__, "commit": source_commit(), "date": date}
+    here = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    return {**made, **here, "packages": _versions(), "options": options}
 
 # %% ../nbs/00_core.ipynb #bc333f23
 def results_file(

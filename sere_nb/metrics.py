@@ -77,6 +77,23 @@ def _shares(random, count, rounds):
     "How often each of `count` things is taken in each resample, as a share: (rounds, count)."
     return random.multinomial(count, np.full(count, 1 / count), rounds) / count
 
+# %% ../nbs/04_metrics.ipynb #e33b29ac
+def _complete(values):
+    "Scores as (tasks, draws). Raises `SereError` if some are missing or not finite."
+    values = np.atleast_2d(np.asarray(values, dtype=float))
+    if missing := np.sum(~np.isfinite(values)):
+        told = f"{missing} of {values.size} scores are missing or not finite"
+        raise SereError(f"{told}; run the missing draws first")
+    return values
+
+# %% ../nbs/04_metrics.ipynb #284b9b3f
+def _resampled_means(values, over, rounds):
+    "The mean of each resample of scores (tasks, draws): (rounds,)."
+    random, (tasks, draws) = generator("bootstrap", *values.shape), values.shape
+    columns = _shares(random, draws, rounds)
+    rows = _shares(random, tasks, rounds) if over == "tasks" else np.full((rounds, tasks), 1 / tasks)
+    return np.einsum("rt,td,rd->r", rows, values, columns)
+
 # %% ../nbs/04_metrics.ipynb #6c45aa87
 def bootstrap_mean(
     values,  # (tasks, draws), or (draws,) of one task
@@ -87,15 +104,8 @@ def bootstrap_mean(
     """Mean over tasks and draws with its bootstrap interval (Efron & Tibshirani 1993, chapter 13).
 
     Raises `SereError` for values that are not finite."""
-    values = np.atleast_2d(np.asarray(values, dtype=float))
-    if missing := np.sum(~np.isfinite(values)):
-        raise SereError(
-            f"{missing} of {values.size} scores are missing or not finite; run the missing draws first"
-        )
-    random, (tasks, draws) = generator("bootstrap", *values.shape), values.shape
-    columns = _shares(random, draws, rounds)
-    rows = _shares(random, tasks, rounds) if over == "tasks" else np.full((rounds, tasks), 1 / tasks)
-    means = np.einsum("rt,td,rd->r", rows, values, columns)
+    values = _complete(values)
+    means = _resampled_means(values, over, rounds)
     low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
     mean = float(values.mean())  # rounding may not push it out of its interval
     return Estimate(mean, min(mean, float(low)), max(mean, float(high)))
@@ -130,10 +140,8 @@ def score_array(
     if rows.empty:
         raise SereError(f'no results of "{method}"; there are {", ".join(sorted(set(results.method)))}')
     wide = rows.pivot(index=["source", "target"], columns="draw", values=value)
-    if wide.isna().any().any():
-        raise SereError(
-            f'"{method}" lacks {int(wide.isna().sum().sum())} of {wide.size} draws; run them first'
-        )
+    if lacking := int(wide.isna().sum().sum()):
+        raise SereError(f'"{method}" lacks {lacking} of {wide.size} draws; run them first')
     return wide.to_numpy()
 
 # %% ../nbs/04_metrics.ipynb #4ecd939b
@@ -207,6 +215,14 @@ def _comparison(values, over):
     tested = values if over == "one task" else values.mean(axis=1 if over == "tasks" else 0)
     return dict(difference=estimate.mean, low=estimate.low, high=estimate.high, p=_paired_test(tested))
 
+# %% ../nbs/04_metrics.ipynb #13476530
+def _cases(tasks, difference):
+    "Source, target, sense and differences of every comparison of a method, of its (tasks, draws)."
+    cases = [(*task, "one task", row) for task, row in zip(tasks, difference)]
+    if len(tasks) > 1:
+        cases += [("all", "all", over, difference) for over in ("draws", "tasks")]
+    return cases
+
 # %% ../nbs/04_metrics.ipynb #401da1a4
 def compare(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
@@ -217,11 +233,7 @@ def compare(
     Holm 1979; Demšar 2006 for tests over tasks. Raises `SereError` if a method lacks tasks or draws."""
     base, tasks, rows = score_array(results, baseline), sorted(set(zip(results.source, results.target))), []
     for method in dict.fromkeys(results.method[results.method != baseline]):
-        difference = score_array(results, method) - base
-        cases = [(*task, "one task", row) for task, row in zip(tasks, difference)]
-        if len(tasks) > 1:
-            cases += [("all", "all", over, difference) for over in ("draws", "tasks")]
-        for source, target, over, values in cases:
+        for source, target, over, values in _cases(tasks, score_array(results, method) - base):
             named = dict(source=source, target=target, over=over, method=method, baseline=baseline)
             rows.append(named | _comparison(values, over))
     table = pd.DataFrame(rows, columns="source target over method baseline difference low high p".split())
@@ -234,6 +246,20 @@ def _case(row):
     overall = {"draws": "all, these tasks", "tasks": "all, tasks like these"}
     return overall.get(row.over) or f"{figure_text(row.source)} → {figure_text(row.target)}"
 
+# %% ../nbs/04_metrics.ipynb #11b0aae2
+def _forest(comparisons, method):
+    "Comparisons of one method from top to bottom: each task, all these tasks, all tasks like these."
+    order = {"one task": 0, "draws": 1, "tasks": 2}
+    rows = comparisons[comparisons.method == method]
+    return rows.sort_values("over", key=lambda over: over.map(order), kind="stable")
+
+# %% ../nbs/04_metrics.ipynb #c40ef7e9
+def _marks(rows):
+    "Circles for tasks, diamonds for all of them; filled: significant after correction."
+    single = rows.over == "one task"
+    colours, markers = np.where(single, "#0072B2", "black"), np.where(single, "o", "D")
+    return dict(colours=colours, markers=markers, filled=rows.p_holm < 0.05)
+
 # %% ../nbs/04_metrics.ipynb #bcc962cc
 def plot_forest(
     comparisons: pd.DataFrame,  # of `compare`
@@ -241,18 +267,9 @@ def plot_forest(
     axis=None,  # matplotlib axes; new ones if left out
 ):
     "Differences to the baseline, task by task, then over all; filled: significant after correction."
-    order = {"one task": 0, "draws": 1, "tasks": 2}
-    rows = comparisons[comparisons.method == method]
-    rows = rows.sort_values("over", key=lambda over: over.map(order), kind="stable")
-    single = rows.over == "one task"
-    axis = plot_intervals(
-        rows[["difference", "low", "high"]],
-        [_case(row) for row in rows.itertuples()],
-        axis,
-        colours=np.where(single, "#0072B2", "black"),
-        markers=np.where(single, "o", "D"),
-        filled=rows.p_holm < 0.05,
-    )
+    rows = _forest(comparisons, method)
+    names = [_case(row) for row in rows.itertuples()]
+    axis = plot_intervals(rows[["difference", "low", "high"]], names, axis, **_marks(rows))
     axis.axvline(0, color="black", linewidth=0.8)
     versus = f"{figure_text(method)} minus {figure_text(rows.baseline.iloc[0])}"
     axis.set_xlabel(f"UAR of {versus} (points, 95 % interval)", fontsize=9)
@@ -266,28 +283,31 @@ def _critical_difference(methods, tasks):
     quantile = studentized_range.ppf(0.95, methods, np.inf) / np.sqrt(2)
     return quantile * np.sqrt(methods * (methods + 1) / (6 * tasks))
 
+# %% ../nbs/04_metrics.ipynb #2b943cd0
+def _rank_tests(means):
+    "Friedman's p and Nemenyi's difference for scores (methods, tasks); NaN for two methods or one task."
+    from scipy.stats import friedmanchisquare
+
+    methods, tasks = means.shape
+    if methods < 3 or tasks < 2:
+        return dict(friedman_p=np.nan, critical_difference=np.nan)
+    nearest = _critical_difference(methods, tasks)
+    return dict(friedman_p=friedmanchisquare(*means).pvalue, critical_difference=nearest)
+
 # %% ../nbs/04_metrics.ipynb #ec7bd294
 def rank_methods(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
-) -> (
-    pd.DataFrame
-):  # a row per method, best first: mean rank (1 is best), tasks won, Friedman's p, critical difference
-    "Ranks of the methods over tasks (Demšar 2006, section 3.2)."
-    from scipy.stats import friedmanchisquare, rankdata
+) -> pd.DataFrame:  # a row per method, best first: mean rank (1 is best), tasks won, tasks, both tests
+    "Ranks of the methods over tasks, with `friedman_p` and `critical_difference` (Demšar 2006, section 3.2)."
+    from scipy.stats import rankdata
 
     methods = list(dict.fromkeys(results.method))
     means = np.stack([score_array(results, method).mean(axis=1) for method in methods])
-    ranks, (count, tasks) = rankdata(-means, axis=0), means.shape
-    enough = count > 2 and tasks > 1
-    columns = {
-        "method": methods,
-        "rank": ranks.mean(axis=1),
-        "won": (ranks == ranks.min(axis=0)).sum(axis=1),
-        "tasks": tasks,
-        "friedman_p": friedmanchisquare(*means).pvalue if enough else np.nan,
-        "critical_difference": _critical_difference(count, tasks) if enough else np.nan,
-    }
-    return pd.DataFrame(columns).sort_values("rank", kind="stable", ignore_index=True)
+    ranks = rankdata(-means, axis=0)
+    won = (ranks == ranks.min(axis=0)).sum(axis=1)
+    columns = dict(method=methods, rank=ranks.mean(axis=1), won=won, tasks=means.shape[1])
+    table = pd.DataFrame(columns | _rank_tests(means))
+    return table.sort_values("rank", kind="stable", ignore_index=True)
 
 # %% ../nbs/04_metrics.ipynb #f0b8b545
 def _one_direction(source, target, there, back, rounds):
@@ -299,6 +319,14 @@ def _one_direction(source, target, there, back, rounds):
     low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
     return dict(source=source, target=target, difference=there.mean() - back.mean(), low=low, high=high)
 
+# %% ../nbs/04_metrics.ipynb #4404cdaf
+def _both_ways(scores):
+    "Source, target and draws there and back of each pair run in both directions, the easier one first."
+    for (one, other), there in scores.items():
+        back = scores.get((other, one))
+        if back is not None and (there.mean(), one) > (back.mean(), other):
+            yield one, other, there, back
+
 # %% ../nbs/04_metrics.ipynb #f0c03eab
 def direction_effects(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
@@ -306,13 +334,8 @@ def direction_effects(
     rounds: int = 4000,  # resamples
 ) -> pd.DataFrame:  # one row per pair run in both directions, the harder direction second
     "How much higher UAR is from A to B than back; the draws of the two directions are resampled apart."
-    mine, rows = results[results.method == method], []
-    scores = {
-        task: group.sort_values("draw").uar.to_numpy() for task, group in mine.groupby(["source", "target"])
-    }
-    for (one, other), there in scores.items():
-        back = scores.get((other, one))
-        if back is not None and (there.mean(), one) > (back.mean(), other):
-            rows.append(dict(method=method, **_one_direction(one, other, there, back, rounds)))
+    groups = results[results.method == method].groupby(["source", "target"])
+    scores = {task: group.sort_values("draw").uar.to_numpy() for task, group in groups}
+    rows = [dict(method=method, **_one_direction(*pair, rounds)) for pair in _both_ways(scores)]
     table = pd.DataFrame(rows, columns="source target method difference low high".split())
     return table.sort_values("difference", ascending=False, ignore_index=True)

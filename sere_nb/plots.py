@@ -31,6 +31,23 @@ def _draw_track(axis, track, active, label, cursor):
     if cursor is not None:
         axis.axvline(cursor, color="#D55E00", lw=1.5)
 
+# %% ../nbs/11_plots.ipynb #65bedba0
+def _strips(times):
+    "A figure with a strip for each track, one under the other over the same seconds."
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(len(_SHOWN), 1, sharex=True, figsize=(7.5, 4), dpi=80)
+    figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.12)
+    axes[-1].set(xlabel="seconds", xlim=(times[0], times[-1]))
+    return figure, axes
+
+# %% ../nbs/11_plots.ipynb #80f2cb2e
+def _draw_weights(axis, times, weights):
+    "Weights of the moments as bars, behind the last track."
+    bars = axis.twinx()
+    bars.bar(times, weights, width=0.018, color="#E69F00", alpha=0.5)
+    bars.set_yticks([])
+
 # %% ../nbs/11_plots.ipynb #946f9587
 def plot_tracks(
     tracks: pd.DataFrame,  # of `prosody.tracks`, indexed in seconds
@@ -38,16 +55,11 @@ def plot_tracks(
     cursor: float = None,  # seconds, where to draw a line
 ):  # matplotlib figure
     "Pitch, loudness and change of one utterance, one under the other; shaded where somebody speaks."
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(len(_SHOWN), 1, sharex=True, figsize=(7.5, 4), dpi=80)
-    figure.subplots_adjust(left=0.11, right=0.98, top=0.97, bottom=0.12)
+    figure, axes = _strips(tracks.index)
     for axis, (name, label) in zip(axes, _SHOWN.items()):
         _draw_track(axis, tracks[name], tracks.active, label, cursor)
     if weights is not None:
-        axes[-1].twinx().bar(tracks.index, weights, width=0.018, color="#E69F00", alpha=0.5)
-        figure.axes[-1].set_yticks([])
-    axes[-1].set(xlabel="seconds", xlim=(tracks.index[0], tracks.index[-1]))
+        _draw_weights(axes[-1], tracks.index, weights)
     return figure
 
 # %% ../nbs/11_plots.ipynb #c5ee5dcf
@@ -70,6 +82,13 @@ def _draw_field(axis, model, X, y, emotions):
     known = emotion_colours([emotions[c] for c in y[y >= 0]])
     axis.scatter(*X[y >= 0].T, c=known, s=130, marker="*", edgecolors="black", linewidths=0.8)
 
+# %% ../nbs/11_plots.ipynb #19282401
+def _name_colours(axis, emotions):
+    "A legend with each emotion in its colour."
+    for emotion, colour in zip(emotions, emotion_colours(emotions)):
+        axis.plot([], [], marker="o", ls="", color=colour, label=figure_text(emotion))
+    axis.legend(fontsize=7)
+
 # %% ../nbs/11_plots.ipynb #82d26fe6
 def plot_field(
     X: np.ndarray,  # (n, 2), points of a plane
@@ -87,9 +106,7 @@ def plot_field(
     figure, axis = plt.subplots(figsize=(5, 4.2), dpi=80, layout="constrained")
     _draw_field(axis, ResonanceClassifier(**setting).fit(X, y, **options), X, y, emotions)
     axis.set(title=f"γ {bandwidth:g}, β {balance:g}, τ {temperature:g}", xticks=[], yticks=[])
-    for emotion, colour in zip(emotions, emotion_colours(emotions)):
-        axis.plot([], [], marker="o", ls="", color=colour, label=figure_text(emotion))
-    axis.legend(fontsize=7)
+    _name_colours(axis, emotions)
     return figure
 
 # %% ../nbs/11_plots.ipynb #4a1dca53
@@ -140,6 +157,14 @@ def pair_confusion(
         raise SereError(f'no results of "{method}" for {source} → {target}; there are {pairs}')
     return mean_confusion(rows)
 
+# %% ../nbs/11_plots.ipynb #242dc88e
+def _frame(axis, table, source, target):
+    "A frame around one cell of a transfer matrix that is drawn on `axis`."
+    from matplotlib.patches import Rectangle
+
+    corner = table.columns.get_loc(target) - 0.5, table.index.get_loc(source) - 0.5
+    axis.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
+
 # %% ../nbs/11_plots.ipynb #febd3bcc
 def plot_pair(
     results: pd.DataFrame,  # rows of `run_task`, with probabilities and truth
@@ -153,8 +178,7 @@ def plot_pair(
     figure, axes = plt.subplots(1, 2, figsize=(8.5, 3.8), dpi=80, layout="constrained")
     matrix = TransferMatrix(results, method)
     matrix.plot(axes[0])
-    corner = matrix.table.columns.get_loc(target) - 0.5, matrix.table.index.get_loc(source) - 0.5
-    axes[0].add_patch(plt.Rectangle(corner, 1, 1, fill=False, edgecolor="#D55E00", linewidth=3))
+    _frame(axes[0], matrix.table, source, target)
     title = f"{figure_text(source)} → {figure_text(target)}"
     plot_confusion(*pair_confusion(results, method, source, target), axes[1]).set_title(title, fontsize=10)
     return figure

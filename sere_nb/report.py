@@ -71,14 +71,19 @@ def statistics(
     def directions(rows):
         return pd.concat([direction_effects(rows, method) for method in dict.fromkeys(few.method)])
 
-    found = {
-        "summary": _per_setting(results, summarise),
-        "comparisons": _per_setting(results, lambda rows: compare(rows, baseline)),
-    }
+    found = {"summary": _per_setting(results, summarise)}
+    found["comparisons"] = _per_setting(results, lambda rows: compare(rows, baseline))
     if len(few) and len(set(zip(few.source, few.target))) > 1:
         found["ranks"] = _per_setting(few, rank_methods)
         found["directions"] = _per_setting(results, directions)
     return found
+
+# %% ../nbs/10b_report.ipynb #b97716e6
+def _label_ladder(axis, intervals, chance):
+    "The mean beside the end of each interval, and a dotted line at chance."
+    for place, (mean, _, high) in enumerate(intervals):
+        axis.text(100 * high + 1, place, f"{100 * mean:.1f}", va="center", fontsize=8)
+    axis.axvline(100 * chance, color="black", linestyle=":", linewidth=1)
 
 # %% ../nbs/10b_report.ipynb #13bfb239
 def plot_ladder(
@@ -92,11 +97,16 @@ def plot_ladder(
     colours = ["#777777" if method in everything else "#0072B2" for method in methods]
     intervals = [(estimate.mean, estimate.low, estimate.high) for estimate in estimates]
     plot_intervals(intervals, methods, axis, colours)
-    for place, (mean, _, high) in enumerate(intervals):
-        axis.text(100 * high + 1, place, f"{100 * mean:.1f}", va="center", fontsize=8)
-    axis.axvline(100 * (1 / results.classes).mean(), color="black", linestyle=":", linewidth=1)
+    _label_ladder(axis, intervals, (1 / results.classes).mean())
     axis.set_xlabel("UAR (%), 95 % interval over draws; dotted: chance", fontsize=9)
     axis.margins(x=0.12)
+
+# %% ../nbs/10b_report.ipynb #ba26e64c
+def _sure_pairs(results, method, baseline):
+    "Tasks, as (source, target), where the difference to a baseline survives Holm's correction."
+    tests = compare(results, baseline)
+    tests = tests[(tests.method == method) & (tests.over == "one task") & (tests.p_holm < 0.05)]
+    return set(zip(tests.source, tests.target))
 
 # %% ../nbs/10b_report.ipynb #32ec8790
 def plot_difference(
@@ -107,15 +117,23 @@ def plot_difference(
 ):
     "Heat map of the difference in UAR to a baseline; bold where it survives Holm's correction."
     table = TransferMatrix(results, method) - TransferMatrix(results, baseline)
-    tests = compare(results, baseline)
-    tests = tests[(tests.method == method) & (tests.over == "one task") & (tests.p_holm < 0.05)]
-    sure = set(zip(tests.source, tests.target))
+    sure = _sure_pairs(results, method, baseline)
     bold = np.array([[(source, target) in sure for target in table.columns] for source in table.index])
     most = 2.2 * max(0.01, np.nanmax(np.abs(table.to_numpy())))  # pale enough for black numbers
     said = lambda gain: f"{100 * gain:+.1f}"
     heat_map(table, table.index, table.columns, axis, said, (-most, most), bold, cmap="PuOr")
-    versus = f"{figure_text(method)} minus {figure_text(baseline)}"
-    axis.set(xlabel="target (no labels)", title=versus)
+    axis.set(xlabel="target (no labels)", title=f"{figure_text(method)} minus {figure_text(baseline)}")
+
+# %% ../nbs/10b_report.ipynb #271c0ec3
+def _panels(results, maps):
+    "Figure and axes with room for the ladder and as many heat maps as `maps`."
+    import matplotlib.pyplot as plt
+
+    corpora = max(results.source.nunique(), results.target.nunique())
+    widths = [4.5] + [0.7 * corpora + 1.6] * maps
+    height = max(0.35 * results.method.nunique(), 0.55 * results.source.nunique()) + 1.6
+    size = dict(figsize=(sum(widths), height), width_ratios=widths, layout="constrained")
+    return plt.subplots(1, len(widths), **size)
 
 # %% ../nbs/10b_report.ipynb #783e524b
 def plot_study(
@@ -123,14 +141,8 @@ def plot_study(
     baseline: str = None,  # None: `default_baseline`
 ):  # matplotlib figure
     "The ladder, source × target of its best five-shot method, and that method's difference to the baseline."
-    import matplotlib.pyplot as plt
-
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
-    corpora = max(results.source.nunique(), results.target.nunique())
-    widths = [4.5] + [0.7 * corpora + 1.6] * (1 + (best != baseline))
-    height = max(0.35 * results.method.nunique(), 0.55 * results.source.nunique()) + 1.6
-    size = dict(figsize=(sum(widths), height), width_ratios=widths, layout="constrained")
-    figure, axes = plt.subplots(1, len(widths), **size)
+    figure, axes = _panels(results, maps=1 + (best != baseline))
     plot_ladder(results, axes[0])
     TransferMatrix(results, best).plot(axes[1])
     if best != baseline:
@@ -179,6 +191,13 @@ def _matrices(results, baseline):
         name = f"matrix_{file_stem(f'{shots}_{norm}')}.png" if number else "matrix.png"
         yield name, as_png(plot_study(rows, baseline), dpi=100)
 
+# %% ../nbs/10b_report.ipynb #4b18334c
+def _write_sheets(folder, sheets):
+    "Each table as a file of its name; half a letter, from an odd file name, is written as its code."
+    for name, sheet in sheets.items():
+        with atomic_path(folder / f"{name}.csv") as path:
+            sheet.to_csv(path, index=False, float_format="%.6f", errors="backslashreplace")
+
 # %% ../nbs/10b_report.ipynb #372f3812
 def write_results(
     results: pd.DataFrame,  # of `run_study`
@@ -191,9 +210,7 @@ def write_results(
 
     Raises `SereError` if the folder cannot be written."""
     folder = Path(folder)
-    for name, sheet in _sheets(results, tables, baseline).items():
-        with atomic_path(folder / f"{name}.csv") as path:  # half a letter, from an odd file name, as its code
-            sheet.to_csv(path, index=False, float_format="%.6f", errors="backslashreplace")
+    _write_sheets(folder, _sheets(results, tables, baseline))
     for name, picture in _matrices(results[results.uar.notna()], baseline):
         with atomic_path(folder / name) as path:
             path.write_bytes(picture)
@@ -267,6 +284,12 @@ _AGAINST = """Paired over draws; p of Wilcoxon's signed-rank test, corrected by 
 hold for these tasks only; those over tasks are for tasks like these, and still take them for independent,
 which tasks that share a corpus are not."""
 
+# %% ../nbs/10b_report.ipynb #de7da040
+def _comparison_line(row):
+    "The cells of one comparison: task, method, difference with its interval, p, what was resampled."
+    interval = f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+    return f"{row.source} → {row.target}", row.method, interval, f"{row.p_holm:.3g}", row.over
+
 # %% ../nbs/10b_report.ipynb #74de2e28
 def _against(results, method, baseline):
     "The part of a report with all comparisons to the baseline; nothing if there is nothing to compare."
@@ -277,10 +300,7 @@ def _against(results, method, baseline):
     if method != baseline:
         picture = _Html(image_element(plot_forest(tests, method).figure, alt, dpi=90))
     header = ("task", "method", "difference in UAR, points [95 % interval]", "p (Holm)", "over")
-    lines = []
-    for row in tests.itertuples():
-        interval = f"{100 * row.difference:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
-        lines.append((f"{row.source} → {row.target}", row.method, interval, f"{row.p_holm:.3g}", row.over))
+    lines = [_comparison_line(row) for row in tests.itertuples()]
     details = f"<details><summary>all comparisons</summary>{_table(lines, header)}</details>"
     return _section(f"Against {baseline}", _AGAINST, picture, _Html(details))
 
