@@ -108,6 +108,8 @@ class FeatureCache:
 
     def _files(self) -> list:
         "Entries, and the remains of writers that were killed."
+        if not os.path.isdir(self.folder):  # also for a name that no folder can have
+            return []
         return [
             *self.folder.glob("[0-9a-f][0-9a-f]/*.safetensors"),
             *self.folder.glob("[0-9a-f][0-9a-f]/.*.safetensors.*.tmp"),

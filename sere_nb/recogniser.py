@@ -9,8 +9,9 @@ __all__ = ['FORMAT', 'CARD', 'LARGEST', 'semantic_width', 'encoder_of', 'Recogni
 # %% ../nbs/09b_recogniser.ipynb #aa10bb04
 import hashlib
 import json
+import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -174,13 +175,16 @@ LARGEST = {"config.json": 10**6, "model.safetensors": 2 * 10**8}  # bytes; no mo
 def _bytes(folder, name):
     "What a file of a model's folder holds, if it is a file of a size that can be."
     path = folder / name
-    if not path.is_file():
+    if not os.path.isfile(path):  # `Path.is_file` raises for a name that is too long
         message = "no model there; a model's folder holds model.safetensors and config.json"
         raise SereError(f"{shown(path)}: {message}")
     if path.stat().st_size > LARGEST[name]:
         size = path.stat().st_size / 1e6
         raise SereError(f"{shown(path)}: {size:.0f} MB, a model of this package has less: not read")
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SereError(f"{shown(path)}: cannot be read ({error.strerror or error})") from None
 
 
 def _once(pairs):
@@ -245,8 +249,8 @@ def _arrays(content, digest):
 # %% ../nbs/09b_recogniser.ipynb #aa10bb1f
 def load(
     folder,  # with config.json and model.safetensors
-    encoder: str = None,  # the name of its encoder, if that one is neither bundled nor a folder here
-) -> Recogniser:
+    encoder: str = None,  # name or folder of its encoder; needed if that is neither bundled nor a folder here
+) -> Recogniser:  # which reads the encoder named here; one with other weights is refused when it is loaded
     """A saved recogniser.
 
     Raises `SereError` if there is none, if it is damaged or lies, or if its encoder would have to be fetched
@@ -263,16 +267,18 @@ def load(
     ) as error:  # JSON, safetensors and torch have dozens of ways to say that a file is damaged
         reason = shown((str(error) or type(error).__name__).splitlines()[0][:150])
         raise SereError(f"{shown(folder)}: no model that can be loaded ({reason})") from error
-    _check_encoder(folder, found.encoder, encoder)
-    return found
+    _check_encoder(folder, found, encoder)
+    return found if encoder is None or found.encoder == "none" else replace(found, encoder=encoder)
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb2a
-def _check_encoder(folder, name, allowed):
+def _check_encoder(folder, found, named):
     "A model does not decide by itself that something is fetched."
-    if name in ("bundled", "random", "none", allowed) or Path(name).is_dir():
-        return
-    advice = f'if you trust it, name it yourself: encoder="{name}"'
-    raise SereError(f'{shown(folder)}: it reads the encoder "{name}", which is not on this machine; {advice}')
+    name = found.encoder
+    if named is None and not (name in ("bundled", "random", "none") or os.path.isdir(name)):
+        advice = f"if you trust it, ask for it: --encoder {name} (in Python: load(..., encoder=...))"
+        raise SereError(f'{folder}: it reads the encoder "{name}", which is not in this package; {advice}')
+    if named not in (None, name) and found.identity is None and name != "none":
+        raise SereError(f'{folder}: it reads the encoder "{name}", and cannot tell whether "{named}" is the same')
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb14
 def _built(config, arrays):
@@ -348,11 +354,15 @@ def _reader(recogniser, encoder):
     if recogniser.features == "prosody":
         return None
     encoder = load_encoder(recogniser.encoder) if encoder is None else encoder
+    if not isinstance(encoder, Encoder):
+        raise SereError(f"a model reads one encoder, not one for each language: {', '.join(encoder)}")
     if recogniser.identity not in (None, encoder.identity):
-        name = shown(encoder.name)
-        raise SereError(
-            f'the encoder "{name}" is another one than the model was made with; make the model again'
-        )
+        other = f'the encoder "{encoder.name}" is another one than the model was made with'
+        raise SereError(f"{other}; make the model again")
+    width = semantic_width(recogniser.features, recogniser.normaliser.mean.shape[1])
+    if encoder.width != width:
+        told = f'the model reads {width} numbers per frame, the encoder "{encoder.name}" gives {encoder.width}'
+        raise SereError(f"{told}; make the model again")
     return encoder
 
 
