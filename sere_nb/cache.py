@@ -84,6 +84,8 @@ def _write(path: Path, key: str, arrays: dict):
 # %% ../nbs/03c_cache.ipynb #4a3b03e5
 def _remains(folder: Path) -> list:
     "Files of entries, and of writers that were killed."
+    if not os.path.isdir(folder):  # also for a name that no folder can have
+        return []
     return [
         *folder.glob("[0-9a-f][0-9a-f]/*.safetensors"),
         *folder.glob("[0-9a-f][0-9a-f]/.*.safetensors.*.tmp"),

@@ -8,6 +8,7 @@ __all__ = ['FORMAT', 'LARGEST', 'write_checkpoint', 'read_checkpoint']
 # %% ../nbs/08b_checkpoint.ipynb #5ed63742
 import hashlib
 import json
+import os
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -68,13 +69,16 @@ LARGEST = {"config.json": 10**6, "model.safetensors": 2 * 10**8}  # bytes; no mo
 def _bytes(folder, name):
     "What a file of a model's folder holds, if it is a file of a size that can be."
     path = folder / name
-    if not path.is_file():
+    if not os.path.isfile(path):  # `Path.is_file` raises for a name that is too long
         message = "no model there; a model's folder holds model.safetensors and config.json"
         raise SereError(f"{shown(path)}: {message}")
     if path.stat().st_size > LARGEST[name]:
         size = path.stat().st_size / 1e6
         raise SereError(f"{shown(path)}: {size:.0f} MB, a model of this package has less: not read")
-    return path.read_bytes()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SereError(f"{shown(path)}: cannot be read ({error.strerror or error})") from None
 
 # %% ../nbs/08b_checkpoint.ipynb #f5e43a92
 def _once(pairs):

@@ -50,13 +50,15 @@ def _say(text="", stream=None):
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
     warnings.showwarning = lambda message, *_: _say(
-        f"warning: {message}", sys.stderr
+        f"warning: {shown(message)}", sys.stderr
     )  # in our words, one line
+    if hasattr(sys.stdout, "reconfigure"):  # where a terminal or a pipe has no letter for ü or →
+        sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: threads only wait for each other
     try:
         app()
-    except SereError as error:
-        _say(f"error: {error}", sys.stderr)
+    except (SereError, OSError) as error:  # an OSError: nothing more can be written to stdout
+        _say(f"error: {shown(error)}", sys.stderr)
         sys.exit(1)
     except SystemExit as end:
         if end.code == 130:  # what typer makes of Ctrl-C
@@ -90,7 +92,7 @@ def read_corpus(
     if not name or not path:
         ways = "NAME=PATH, such as emodb=corpora/emodb, or one of mini-de, mini-en, mini-it, mini-zh"
         raise SereError(f'"{shown(text)}" is no corpus: write {ways}')
-    return load_corpus(name, Path(path).expanduser())
+    return load_corpus(name, os.path.expanduser(path))
 
 
 def usable_folder(
@@ -145,7 +147,7 @@ def check(
     "Found against expected, speaker × emotion; exit 1 if the corpus cannot be used."
     from sere_nb.data import check_corpus, load_corpus
 
-    report = check_corpus(load_corpus(name, path.expanduser()), listen)
+    report = check_corpus(load_corpus(name, os.path.expanduser(path)), listen)
     if as_json:
         found = {e: int(n) for e, n in report.counts.sum().items()}
         told = dict(name=report.name, usable=report.usable, found=found, expected=report.expected)
@@ -153,7 +155,8 @@ def check(
         told.update(speakers=len(report.counts), faults=faults, warnings=list(report.warnings))
         _say(json.dumps(told, indent=1))
     else:
-        _say(f"{report.counts.rename(index=shown).to_string()}\n\n{report}")
+        counts = report.counts.rename(index=shown)
+        _say(f"{counts.to_string()}\n\n{report}" if len(counts) else report)
     raise typer.Exit(0 if report.usable else 1)
 
 
@@ -197,7 +200,7 @@ Baseline = Annotated[str | None, typer.Option(help="Method that all others are c
 Unheard = Annotated[
     bool, typer.Option("--unheard", help="Adapt to half of a target's speakers, answer the others.")
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Processes on this machine.")]
+Jobs = Annotated[int, typer.Option(min=1, max=1000, help="Processes on this machine.")]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786.")
 ]
@@ -225,9 +228,9 @@ def _tables(texts):
 def _study(texts, pairs, out, names, baseline, options, run, as_json):
     "One study from options to report, for `transfer` and `matrix` alike."
     from sere_nb.report import default_baseline, write_results
-    from sere_nb.study import run_study
+    from sere_nb.study import answering, run_study
 
-    chosen, tables = _methods(names), _tables(texts)
+    chosen, tables = answering(_methods(names), run["unheard"]), _tables(texts)
     baseline = baseline or default_baseline(chosen)
     if baseline not in chosen:
         raise SereError(f"baseline {shown(baseline)} is not among the methods {', '.join(chosen)}")
@@ -359,18 +362,21 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="First draw of labelled utterances.")] = 0,
     as_json: Json = False,
 ):
-    "A first study on the bundled mini corpus: no download, a minute or two."
+    "A first study on the bundled mini corpus: no download, less than a minute."
     from sere_nb.core import atomic_path, provenance
     from sere_nb.data import mini_corpus
     from sere_nb.metrics import summarise
     from sere_nb.recogniser import adapt, save
     from sere_nb.report import write_report
-    from sere_nb.study import run_study
+    from sere_nb.study import METHODS, run_study
 
     usable_folder(out)
     tables = {f"mini-{language}": mini_corpus(language) for language in ("de", "it", "en", "zh")}
     pairs = [("mini-de", target) for target in list(tables)[1:]]
-    results = run_study(tables, pairs, draws=range(seed, seed + 10))
+    quick = {
+        name: method for name, method in METHODS.items() if name != "sere-network"
+    }  # it takes most of the time
+    results = run_study(tables, pairs, quick, draws=range(seed, seed + 10))
     told = dict(seed=seed, draws=10, shots=5, norm="speaker", features="both", encoder="bundled")
     summary, origin = summarise(results), provenance(**told)
     write_report(results, tables, out / "report.html", "sere demo", DEMO, origin)
@@ -392,6 +398,9 @@ def predict(
     same_speaker: Annotated[
         bool, typer.Option(help="All recordings are of one speaker: compare them with each other too.")
     ] = False,
+    encoder: Annotated[
+        str | None, typer.Option(help="Name or folder of the model's encoder, if it is not a bundled one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per recording and line.")] = False,
 ):
     "Emotion, probabilities and the moments that decided; exit 1 if a recording could not be answered."
@@ -399,7 +408,7 @@ def predict(
     from sere_nb.recordings import Answer, as_json_line, as_text, hear
 
     answered = 0
-    for said in hear(load(model), files, same_speaker):
+    for said in hear(load(model, encoder), files, same_speaker, fetch=encoder is not None):
         if isinstance(said, Answer):
             answered += 1
             _say(as_json_line(said) if as_json else as_text(said))

@@ -348,7 +348,7 @@ def _folder_of(name: str, local_only: bool) -> Path | None:
         return BUNDLED if name == "bundled" else None
     if "\0" in name or not name:
         raise SereError(f"encoder {name!r:.60}: no name of a folder or checkpoint")
-    return Path(name) if Path(name).is_dir() else _from_hub(name, local_only)
+    return Path(name) if os.path.isdir(name) else _from_hub(name, local_only)
 
 # %% ../nbs/03_encoder.ipynb #2a1a2d04
 def _random_instead() -> str:

@@ -121,8 +121,10 @@ def organise(
 # %% ../nbs/06_irf.ipynb #7297640a
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 _COUNT = Interval(Integral, 1, None, closed="left")
+_LARGEST = 1e100  # numbers beyond it have no squares that a computer can hold
 _CONSTRAINTS = {  # what scikit-learn checks before `fit` begins
-    **dict.fromkeys(["bandwidth", "damping", "temperature", "anchor_weight"], [_POSITIVE]),
+    **dict.fromkeys(["damping", "temperature", "anchor_weight"], [_POSITIVE]),
+    "bandwidth": [Interval(Real, 1 / _LARGEST, _LARGEST, closed="both")],
     "balance": [Interval(Real, 0, 1, closed="left")],
     "whitening": [Interval(Real, 0, 1, closed="both")],
     **dict.fromkeys(["components", "landmarks"], [_COUNT]),
@@ -146,17 +148,20 @@ def _classes(y):
         check_classification_targets(y)
         return np.unique(y, return_inverse=True)
     except TypeError:
-        raise ValueError("y: classes of several types; give all as text or all as numbers") from None
+        told = "y: classes of several types, or of one without an order"
+        raise ValueError(f"{told}; give all as text or all as numbers") from None
 
 # %% ../nbs/06_irf.ipynb #7297640c
 def _numbered(names, X, argument):
     "One number per sample for its speaker or corpus. Raises `ValueError` that tells which argument is wrong."
     if names is None:
         return np.zeros(len(X), dtype=int)
-    if np.ndim(names) != 1 or len(names) != len(X):
-        raise ValueError(
-            f"{argument}: shape {np.shape(names)}, but X has {len(X)} samples; give one name each"
-        )
+    try:
+        shape = np.shape(names)
+    except ValueError:  # names that are lists of several lengths
+        shape = "unknown"
+    if shape != (len(X),):
+        raise ValueError(f"{argument}: shape {shape}, but X has {len(X)} samples; give one name each")
     missing = np.flatnonzero(pd.isna(np.array(list(names), dtype=object)))
     if len(missing):
         raise ValueError(f"{argument}: {len(missing)} samples have no name, the first is number {missing[0]}")
@@ -250,6 +255,8 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
 
         Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
         X, y = validate_data(self, X, y, dtype=np.float64)
+        if np.abs(X).max() > _LARGEST:
+            raise ValueError(f"X: numbers up to {np.abs(X).max():.0e} have no squares; scale the features")
         known = _labelled(y)
         if not known.any():
             raise ValueError("no labelled sample: every y is -1")

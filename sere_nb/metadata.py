@@ -65,7 +65,7 @@ def _bytes(path):
 def _text(path):
     """The text of a table.
 
-    Raises `SereError` for what is no text, or empty."""
+    Raises `SereError` for what is no text."""
     data = _bytes(path)
     try:
         text = data.decode(_encoding(data))
@@ -75,8 +75,6 @@ def _text(path):
         raise SereError(f"{path}: not a text that can be read ({found}); save it as CSV in UTF-8") from None
     if "\0" in text:
         raise SereError(f"{path}: holds zero bytes, so it is not a text; save it as CSV in UTF-8")
-    if not text.strip("\ufeff\r\n\t ,;"):
-        raise SereError(f"{path}: empty; its first row should be path,speaker,emotion,language")
     return text.lstrip("\ufeff")
 
 # %% ../nbs/00e_metadata.ipynb #8f2967f2
@@ -192,7 +190,10 @@ def read_sheet(
 
     Raises `SereError` with row and column for whatever cannot be read as it was meant."""
     path = Path(path)
-    (_, header), *rows = _rows(path, _text(path))
+    every = list(_rows(path, _text(path)))
+    if not every:
+        raise SereError(f"{path}: empty; its first row should be path,speaker,emotion,language")
+    (_, header), *rows = every
     places = _columns(path, header)
     if not rows:
         raise SereError(f"{path}: a header and no rows")

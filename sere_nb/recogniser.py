@@ -7,7 +7,8 @@ __all__ = ['CARD', 'semantic_width', 'encoder_of', 'Recogniser', 'adapt', 'save'
            'Prediction', 'predict', 'plot_prediction']
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb04
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -191,25 +192,31 @@ def _built(config, arrays):
     return Recogniser(model, tuple(config["classes"]), normaliser, *told)
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb2a
-def _check_encoder(folder, name, allowed):
+def _check_encoder(folder, found, named):
     "A model does not decide by itself that something is fetched."
-    if name in ("bundled", "random", "none", allowed) or Path(name).is_dir():
-        return
-    advice = f'if you trust it, name it yourself: encoder="{name}"'
-    raise SereError(f'{shown(folder)}: it reads the encoder "{name}", which is not on this machine; {advice}')
+    name = found.encoder
+    if named is None and not (name in ("bundled", "random", "none") or os.path.isdir(name)):
+        advice = f"if you trust it, ask for it: --encoder {name} (in Python: load(..., encoder=...))"
+        raise SereError(
+            f'{shown(folder)}: it reads the encoder "{name}", which is not in this package; {advice}'
+        )
+    if named not in (None, name) and found.identity is None and name != "none":
+        raise SereError(
+            f'{shown(folder)}: it reads the encoder "{name}", and cannot tell whether "{named}" is the same'
+        )
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb1f
 def load(
     folder,  # with config.json and model.safetensors
-    encoder: str = None,  # the name of its encoder, if that one is neither bundled nor a folder here
-) -> Recogniser:
+    encoder: str = None,  # name or folder of its encoder; needed if that is neither bundled nor a folder here
+) -> Recogniser:  # which reads the encoder named here; one with other weights is refused when it is loaded
     """A saved recogniser.
 
     Raises `SereError` if there is none, if it is damaged or lies, or if its encoder would have to be fetched
     and is not named by the caller too."""
     found = read_checkpoint(folder, _built)
-    _check_encoder(Path(folder), found.encoder, encoder)
-    return found
+    _check_encoder(Path(folder), found, encoder)
+    return found if encoder is None or found.encoder == "none" else replace(found, encoder=encoder)
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb18
 @dataclass(frozen=True)
@@ -252,11 +259,17 @@ def _reader(recogniser, encoder):
     if recogniser.features == "prosody":
         return None
     encoder = load_encoder(recogniser.encoder) if encoder is None else encoder
+    if not isinstance(encoder, Encoder):
+        raise SereError(f"a model reads one encoder, not one for each language: {', '.join(encoder)}")
     if recogniser.identity not in (None, encoder.identity):
-        name = shown(encoder.name)
-        raise SereError(
-            f'the encoder "{name}" is another one than the model was made with; make the model again'
+        other = f'the encoder "{encoder.name}" is another one than the model was made with'
+        raise SereError(f"{other}; make the model again")
+    width = semantic_width(recogniser.features, recogniser.normaliser.mean.shape[1])
+    if encoder.width != width:
+        told = (
+            f'the model reads {width} numbers per frame, the encoder "{encoder.name}" gives {encoder.width}'
         )
+        raise SereError(f"{told}; make the model again")
     return encoder
 
 

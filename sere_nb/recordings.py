@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from .audio import audio_fault, read_audio
 from .core import SereError, shown
 from .encoder import load_encoder
-from .recogniser import Prediction, Recogniser, predict
+from .recogniser import Prediction, Recogniser, _reader, predict
 
 # %% ../nbs/11c_recordings.ipynb #bb11c009
 @dataclass(frozen=True)
@@ -34,11 +34,14 @@ def hear(
     recogniser: Recogniser,
     files: list,  # paths
     same_speaker: bool = False,  # they are all of one speaker: compare them with each other too
+    fetch: bool = False,  # its encoder may be fetched if it is not on this machine
 ):  # yields an `Answer` or a line that says why there is none, one per file
-    "Answer every file that can be answered, one after the other: an hour needs its memory once."
+    """Answer every file that can be answered, one after the other: an hour needs its memory once.
+
+    Raises `SereError` if the recogniser's encoder cannot be had, or is not the one it was made with."""
     encoder = None
     if recogniser.features != "prosody":
-        encoder = load_encoder(recogniser.encoder, local_only=True)
+        encoder = _reader(recogniser, load_encoder(recogniser.encoder, local_only=not fetch))
     if same_speaker:
         yield from _together(recogniser, files, encoder)
         return
@@ -74,7 +77,7 @@ def as_json_line(
     moments = said.moments.astype(float).round(3).to_dict("records")
     shares = {name: round(float(share), 6) for name, share in ranked.items()}
     told = dict(file=str(answer.file), emotion=said.emotion, probabilities=shares, moments=moments)
-    return json.dumps({**told, "doubt": answer.doubt}, ensure_ascii=False)
+    return json.dumps({**told, "doubt": answer.doubt})  # in ASCII, which every terminal and pipe takes
 
 
 def as_text(

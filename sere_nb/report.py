@@ -156,7 +156,8 @@ def _said(rows, table):
     mean = every.mean(axis=0)
     said = mean.argmax(axis=1)
     agreement = (every.argmax(axis=2) == said).mean(axis=0)
-    columns = dict(path=table.path.astype(str), emotion=emotions[said], agreement=agreement)
+    paths = [str(path) for path in rows.iloc[0].get("paths", table.path)]  # some may be left out or heard
+    columns = dict(path=paths, emotion=emotions[said], agreement=agreement)
     return pd.DataFrame({**columns, **dict(zip(emotions, mean.T))})
 
 # %% ../nbs/10b_report.ipynb #9f10a8cc
@@ -255,7 +256,7 @@ def _chosen(probabilities, truth):
 # %% ../nbs/10b_report.ipynb #f60c83a8
 def _listen(row, table):
     "Three utterances of one run to listen to, each with its probabilities."
-    paths, lines = table[table.emotion.isin(row.emotions)].path.to_numpy(), []
+    paths, lines = list(row.get("paths", table.path[table.emotion.isin(row.emotions)])), []
     for what, place in _chosen(row.probabilities, row.truth).items():
         shares = sorted(zip(row.emotions, row.probabilities[place]), key=lambda pair: -pair[1])
         bars = " · ".join(f"{emotion} {share:.0%}" for emotion, share in shares[:3])

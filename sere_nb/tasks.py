@@ -200,13 +200,14 @@ def run_task(
     methods: dict,  # name -> `Method`
     shots: int = 5,  # labels per emotion
     draws: int = 20,  # number of draws, or an iterable of their numbers
-):  # yields one row (a dict) per draw and method; `probabilities`, `truth` and `emotions` ride along
+):  # yields one row (a dict) per draw and method; `probabilities`, `truth`, `emotions`, `paths` ride along
     """Every method on every draw of one task. Raises `SereError` for impossible draws, before anything is
     computed."""
     numbers = range(draws) if isinstance(draws, int) else draws
     tasks, whole = {number: pair.draw(shots, number) for number in numbers}, {}
     names = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0], shots=shots)
     told = dict(classes=len(pair.task.classes), target_size=len(pair.target), truth=pair.truth)
+    told["paths"] = pair.target.path.astype(str).to_numpy()
     for number, task in progress(tasks.items(), f"{names['source']} → {names['target']}", unit="draw"):
         for name, method in methods.items():
             start = perf_counter()
