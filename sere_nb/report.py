@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['best_method', 'default_baseline', 'statistics', 'plot_ladder', 'plot_difference', 'plot_study', 'predictions',
-           'write_results', 'write_report']
+           'write_results', 'write_report', 'write_pages']
 
 # %% ../nbs/10b_report.ipynb #78e5631e
 import json
@@ -370,3 +370,17 @@ def write_report(
     texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
     with atomic_path(path) as temporary:
         temporary.write_text(_PAGE.format(parts=parts, **texts), encoding="utf-8")
+
+# %% ../nbs/10b_report.ipynb #730f9988
+def write_pages(
+    results: pd.DataFrame,  # of `run_study`, with scores, of one setting or several
+    tables: dict,  # name of corpus -> table of utterances
+    folder: Path,  # where the pages go
+    options: dict,  # of the study, `baseline` among them
+):
+    "A page for every number of shots and normalisation, the first as report.html."
+    title = f"Transfer among {', '.join(tables)}"
+    for place, ((shots, norm), rows) in enumerate(results.groupby(["shots", "norm"], sort=False)):
+        told = f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
+        page = folder / (f"report_{shots}_{norm}.html" if place else "report.html")
+        write_report(rows, tables, page, title, told, provenance(**options), options["baseline"])
