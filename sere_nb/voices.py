@@ -146,7 +146,7 @@ def voices_out(
 
 # %% ../nbs/06b_voices.ipynb #6b000019
 def _groups(sides, fewest):
-    "Numbers of the groups whose shares are balanced; `sides`: (speakers, trust, which may move) of each corpus."
+    "Numbers of the groups whose shares are balanced; of each corpus: (speakers, trust, which may move)."
     names = []
     for side, (speakers, trusted, free) in enumerate(sides):
         known = ~pd.isna(speakers)
