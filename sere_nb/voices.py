@@ -108,7 +108,17 @@ def _axes(X):
     "(mean, principal axes) of samples."
     mean = X.mean(axis=0)
     _, spread, axes = np.linalg.svd((X - mean) / np.sqrt(len(X)), full_matrices=False)
-    return mean, axes[spread > 1e-9 * max(1.0, spread[0])][:AXES].T
+    there = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[:AXES]
+    return mean, axes[there if len(there) else [0]].T  # where nothing differs, one axis of zeros
+
+
+def _scaled(task):
+    "(task, unit of each feature): features that no normalisation has scaled are divided by their spread."
+    unit = np.ones(task.source_X.shape[1])
+    if task.normaliser is not None and not task.normaliser.scaled:
+        spread = np.vstack([task.source_X, task.target_X]).std(axis=0)
+        unit = np.where(spread > 1e-9, spread, 1.0)
+    return replace(task, source_X=task.source_X / unit, target_X=task.target_X / unit), unit
 
 
 def _sides(task):
@@ -177,15 +187,18 @@ def _begin(task, table, share=0.6, weight=0.3):
     return teach(here[rows], guesses, there, told).predict_proba(there)
 
 
-def _space(task):
+def _space(task, unit):
     "(a field that knows its axes and landmarks, places of all samples)."
     scale = np.ones(task.source_X.shape[1])
     scale[len(scale) if task.semantic_width is None else task.semantic_width :] = EMPHASIS
     both = np.vstack([task.source_X, task.target_X]).astype(float)
     mean, axes = _axes(both * scale)
     model = ResonanceClassifier(bandwidth=BANDWIDTH, damping=DAMPING, temperature=TEMPERATURE)
-    model.mean_, model.axes_ = mean / scale, scale[:, None] * axes
-    places = (both - model.mean_) @ model.axes_
+    places = (both * scale - mean) @ axes
+    model.mean_, model.axes_ = (
+        unit * mean / scale,
+        (scale / unit)[:, None] * axes,
+    )  # of what `predict_proba` gets
     model.bandwidth_ = BANDWIDTH * np.sqrt(2 * places.var(axis=0).sum()) or 1.0
     chosen = generator("landmarks").permutation(len(places))[:LANDMARKS]
     model.landmarks_ = places[np.sort(chosen)]
@@ -198,9 +211,10 @@ def joint_model(
     rounds: tuple = (5, 3),  # of the source alone, of both
 ) -> ResonanceClassifier:
     "The field on what is left of the voices: source first, then both, from where self-training has led."
+    task, unit = _scaled(task)
     trusted = trusts(task) if trusted is None else trusted
     task = voices_out(task, trusted)
-    model, places = _space(task)
+    model, places = _space(task, unit)
     free, weights, groups = _roles(task, trusted)
     coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
     table = np.full((len(places), len(task.classes)), 1 / len(task.classes))
