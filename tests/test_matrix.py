@@ -301,7 +301,7 @@ def test_resume_names_changed_recordings(tmp_path):
 def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     first = study(tmp_path)
     monkeypatch.setattr(
-        "sere_nb.store.extract", lambda *_, **__: pytest.fail("features were extracted again")
+        "sere_nb.store.extract_usable", lambda *_, **__: pytest.fail("features were extracted again")
     )
     monkeypatch.setattr("sere_nb.study.run_job", lambda *_: pytest.fail("a job was computed again"))
     again = study(tmp_path, resume=True)
