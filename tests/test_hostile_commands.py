@@ -1,4 +1,4 @@
-"The command among strangers: impossible paths and streams, encoders that must be asked for, what is left out."
+"The command among strangers: impossible paths, odd terminals, encoders to ask for, what is left out."
 
 import io
 import json
@@ -410,7 +410,7 @@ def test_damaged_features_are_made_again(study, harm, suffix):
     changed(study.features / f"two.{suffix}", HARM[harm])
     if harm != "one bit":  # which only a digest shows
         with pytest.raises(SereError, match="two.npy: cannot be read"):  # a worker's view
-            stored_features(study.features.parent, "two")[0].path
+            assert stored_features(study.features.parent, "two")[0].path is None
     pd.testing.assert_frame_equal(study(resume=True), first)
 
 

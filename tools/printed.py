@@ -18,11 +18,7 @@ from typing import NamedTuple
 from execute import execute
 from notebooks import NOTEBOOKS, notebooks, read
 
-SIGN, DIGITS, REST = (
-    r"(?:(?<![\w.)\]])[-−+])?",
-    r"(?:\d{1,3}(?:,\d{3})+|\d+)",
-    r"(?:\.\d*)?(?:[eE][-+]?\d{1,3})?",
-)
+SIGN, DIGITS, REST = r"(?:(?<![\w.)\]])[-−+])?", r"(?:\d{1,3}(?:,\d{3})+|\d+)", r"(?:\.\d*)?(?:[eE][-+]?\d{1,3})?"
 NUMBER = re.compile(SIGN + DIGITS + REST)
 TEXTS = ("text/plain", "text/markdown", "text/html")
 NOISE = 1e-6  # what is smaller is the rounding of some processor
