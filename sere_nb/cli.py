@@ -49,8 +49,7 @@ def _say(text="", stream=None):
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
-    # in our words, one line
-    warnings.showwarning = lambda message, *_: _say(f"warning: {shown(message)}", sys.stderr)
+    warnings.showwarning = lambda message, *_: _say(f"warning: {shown(message)}", sys.stderr)  # our words
     if hasattr(sys.stdout, "reconfigure"):  # where a terminal or a pipe has no letter for ü or →
         sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: threads only wait for each other
