@@ -19,7 +19,7 @@ def majority(
     counts = np.bincount(task.labelled[1], minlength=len(task.classes))
     return np.tile(np.eye(len(task.classes))[counts.argmax()], (len(task.target_X), 1))
 
-
+# %% ../nbs/05_baselines.ipynb #573d782f
 def prototype(
     task: Task,
 ) -> np.ndarray:  # probabilities, (m, C)
@@ -45,7 +45,7 @@ def _fit(task, X, y):
     raw = task.normaliser is not None and not task.normaliser.scaled
     return (make_pipeline(StandardScaler(), model) if raw else model).fit(X, y)
 
-
+# %% ../nbs/05_baselines.ipynb #d30fd57e
 def logreg_model(
     task: Task,
 ):  # scikit-learn's LogisticRegression, or a pipeline that ends in one
@@ -71,7 +71,7 @@ def balanced(
         table = table / table.sum(axis=1, keepdims=True)
     return table
 
-
+# %% ../nbs/05_baselines.ipynb #0d840dda
 def logreg_balanced(
     task: Task,
 ) -> np.ndarray:  # probabilities, (m, C)
@@ -88,7 +88,7 @@ def most_certain(
     believed = np.argsort(-probabilities, axis=0, kind="stable")[:count]
     return believed.ravel(), np.tile(np.arange(probabilities.shape[1]), count)
 
-
+# %% ../nbs/05_baselines.ipynb #efa5573c
 def selftrain_model(
     task: Task,
     rounds: int = 5,  # of believing and learning again
@@ -101,7 +101,7 @@ def selftrain_model(
         model = _fit(task, np.vstack([X, task.target_X[rows]]), np.concatenate([y, guesses]))
     return model
 
-
+# %% ../nbs/05_baselines.ipynb #c80339a2
 def selftrain(
     task: Task,
 ) -> np.ndarray:  # probabilities, (m, C)

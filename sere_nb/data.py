@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['UNLABELLED', 'load_corpus', 'mini_corpus', 'read_corpus', 'common_emotions', 'content_digest', 'shared_recordings',
-           'repeated_recordings', 'copy_warnings', 'CorpusReport', 'speaker_warnings', 'check_corpus', 'corpus_facts',
-           'plot_counts', 'draw_shots', 'speaker_folds']
+           'repeated_recordings', 'content_warnings', 'CorpusReport', 'speaker_warnings', 'check_corpus',
+           'corpus_facts', 'plot_counts', 'draw_shots', 'speaker_folds']
 
 # %% ../nbs/01_data.ipynb #05b2dae1
 import os
@@ -181,7 +181,7 @@ def shared_recordings(
         pairs += [(known[held][0], path) for held in seen if held in known for path in seen[held]]
     return pairs
 
-# %% ../nbs/01_data.ipynb #4ea67a32
+# %% ../nbs/01_data.ipynb #d9d66d63
 def repeated_recordings(
     table: pd.DataFrame,  # utterances of one corpus
 ) -> list:  # of (path, path of a copy)
@@ -191,10 +191,8 @@ def repeated_recordings(
     return [(paths[0], path) for paths in same for path in paths[1:]]
 
 
-def copy_warnings(
-    table: pd.DataFrame,  # utterances of one corpus
-) -> list:  # of one sentence; empty if no recording has a copy
-    "How many recordings are copies of others, and how many of them have another emotion."
+def _copies(table):
+    "A warning if recordings are copies of others; how many of them have another emotion."
     pairs, emotion = repeated_recordings(table), dict(zip(table.path, table.emotion.fillna("")))
     if not pairs:
         return []
@@ -202,6 +200,15 @@ def copy_warnings(
     under = f" ({other} of them under another emotion)" if other else ""
     what = f"{len(pairs)} of {len(table)} recordings are copies of others{under}"
     return [f"{what}, such as {pairs[0][1]} of {pairs[0][0]}: each counts again; leave the copies out"]
+
+
+def content_warnings(
+    table: pd.DataFrame,  # utterances of one corpus
+) -> list:  # of sentences: what counts twice or not at all; empty if nothing does
+    "Where a study would count other utterances than a reader of the table expects."
+    bare = int(table.emotion.isna().sum())
+    gaps = f"{bare} of {len(table)} utterances have no label: a study leaves them out, as others have one"
+    return _copies(table) + [f"{gaps}; label all or none"] * (0 < bare < len(table))
 
 # %% ../nbs/01_data.ipynb #a45d5140
 UNLABELLED = "(no label)"
@@ -326,7 +333,7 @@ def check_corpus(
     usable = enough >= 2 or (len(good) > 0 and list(counts) == [UNLABELLED])
     known = CORPORA.get(name)
     expected, speakers = (dict(known.expected), known.speakers) if known else ({}, 0)
-    doubts = speaker_warnings(good) + copy_warnings(good)
+    doubts = speaker_warnings(good) + content_warnings(good)
     return CorpusReport(name, counts, expected, speakers, faults, usable, doubts)
 
 # %% ../nbs/01_data.ipynb #228fc241

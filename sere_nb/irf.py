@@ -119,12 +119,11 @@ def organise(
     return table, charges, shift, np.array(energies)
 
 # %% ../nbs/06_irf.ipynb #7297640a
-_POSITIVE = Interval(Real, 0, None, closed="neither")
+_LARGEST = 1e30  # of a feature or parameter: beyond it, squares and single precision overflow
+_POSITIVE = Interval(Real, 1 / _LARGEST, _LARGEST, closed="both")
 _COUNT = Interval(Integral, 1, None, closed="left")
-_LARGEST = 1e100  # numbers beyond it have no squares that a computer can hold
 _CONSTRAINTS = {  # what scikit-learn checks before `fit` begins
-    **dict.fromkeys(["damping", "temperature", "anchor_weight"], [_POSITIVE]),
-    "bandwidth": [Interval(Real, 1 / _LARGEST, _LARGEST, closed="both")],
+    **dict.fromkeys(["bandwidth", "damping", "temperature", "anchor_weight"], [_POSITIVE]),
     "balance": [Interval(Real, 0, 1, closed="left")],
     "whitening": [Interval(Real, 0, 1, closed="both")],
     **dict.fromkeys(["components", "landmarks"], [_COUNT]),
@@ -256,7 +255,9 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
         X, y = validate_data(self, X, y, dtype=np.float64)
         if np.abs(X).max() > _LARGEST:
-            raise ValueError(f"X: numbers up to {np.abs(X).max():.0e} have no squares; scale the features")
+            raise ValueError(
+                f"X: numbers up to {np.abs(X).max():.0e} are beyond {_LARGEST:.0e}; scale the features"
+            )
         known = _labelled(y)
         if not known.any():
             raise ValueError("no labelled sample: every y is -1")

@@ -55,16 +55,17 @@ def hear(
 
 def _together(recogniser, files, encoder):
     "Answers to recordings of one speaker; each is tried alone first, so that none costs the others theirs."
-    waveforms = {}
+    heard, waveforms = [], []
     for file in files:
         try:
-            waveforms[file] = read_audio(file)
-            predict(recogniser, [waveforms[file]], encoder=encoder)
+            waveform = read_audio(file)
+            predict(recogniser, [waveform], encoder=encoder)
         except SereError as error:
-            waveforms.pop(file, None)
             yield _named(file, error)
-    said = predict(recogniser, list(waveforms.values()), True, encoder) if waveforms else []
-    for file, one in zip(waveforms, said):
+        else:
+            heard.append(file)
+            waveforms.append(waveform)
+    for file, one in zip(heard, predict(recogniser, waveforms, True, encoder)):
         yield Answer(file, one, audio_fault(file))
 
 # %% ../nbs/11c_recordings.ipynb #bb11c014

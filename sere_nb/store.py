@@ -18,7 +18,7 @@ import pandas as pd
 
 from .cache import audio_digest
 from .core import SereError, atomic_path, file_stem
-from .features import extract_usable, report_faults
+from .features import _recipes, extract_usable, report_faults
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
 class Job(NamedTuple):
@@ -61,6 +61,14 @@ def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
     return hashlib.blake2b(
         b"\0".join([job.encode(), scores.encode(), probabilities]), digest_size=16
     ).digest()
+
+# %% ../nbs/09c_store.ipynb #d3105218
+def _job(text) -> Job:
+    "The job that a record tells of. Raises `sqlite3.DatabaseError` if it tells of none."
+    try:
+        return Job(*json.loads(text))
+    except (ValueError, TypeError):
+        raise sqlite3.DatabaseError(f"malformed: no job is {text!r:.60}") from None
 
 # %% ../nbs/09c_store.ipynb #cdc25120
 class JobStore:
@@ -162,16 +170,16 @@ class JobStore:
     def finished(self) -> set:
         "The jobs that have a result."
         with _one_line(self.path):
-            return {Job(*json.loads(job)) for (job,) in self.connection.execute("SELECT job FROM job")}
+            return {_job(text) for (text,) in self.connection.execute("SELECT job FROM job")}
 
     def results(self) -> dict:  # `Job` -> (scores, probabilities (m · C,))
         "All results. Raises `SereError` if one is not what was written."
         found = {}
         with _one_line(self.path):
             for *record, checksum in self.connection.execute("SELECT * FROM job"):
-                if _checksum(*record) != checksum:
+                if list(map(type, record)) != [str, str, bytes] or _checksum(*record) != checksum:
                     raise sqlite3.DatabaseError(f"malformed: the result of {record[0]}")
-                found[Job(*json.loads(record[0]))] = (
+                found[_job(record[0])] = (
                     json.loads(record[1]),
                     np.frombuffer(record[2], np.float32),
                 )
@@ -191,11 +199,21 @@ def _files(folder, name):
 # %% ../nbs/09c_store.ipynb #c862404b
 def _origin(table, features, encoder):
     "All that a study's features depend on, ready for JSON."
-    readers = encoder if isinstance(encoder, dict) else {"": encoder}
-    known = {language: str(getattr(one, "identity", one)) for language, one in readers.items()}
+    made = [recipe.options for recipe in _recipes(table, features, encoder, None)]  # weights, not names
     rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
-    sound = [audio_digest(path) for path in table.path]
-    return {"features": features, "encoder": known, "table": rows, "sound": sound}
+    return {
+        "made": json.loads(json.dumps(made)),
+        "table": rows,
+        "sound": [_sound(path) for path in table.path],
+    }
+
+
+def _sound(path):
+    "The digest of a recording, None for one that cannot be read: `extract_usable` says why."
+    try:
+        return audio_digest(path)
+    except SereError:
+        return None
 
 # %% ../nbs/09c_store.ipynb #c862404c
 def store_features(
@@ -218,6 +236,7 @@ def store_features(
         report_faults(faults, len(table), strict)
         with atomic_path(arrays) as path, open(path, "wb") as file:
             np.save(file, extracted)
+        origin["kept"] = hashlib.blake2b(arrays.read_bytes(), digest_size=16).hexdigest()
         origin["usable"] = json.loads(usable.astype({"path": str}).to_json(orient="records"))
         with atomic_path(sheet) as path:
             path.write_text(json.dumps(origin), encoding="utf-8")
@@ -226,12 +245,14 @@ def store_features(
 
 
 def _lies_there(arrays, sheet, origin):
-    "Whether exactly these features are in the folder already."
-    if not (arrays.exists() and sheet.exists()):
+    "Whether exactly these features are in the folder already, whole; what is damaged is made again."
+    try:
+        known = json.loads(sheet.read_text(encoding="utf-8"))
+        usable, kept = known.pop("usable"), known.pop("kept")
+        whole = hashlib.blake2b(arrays.read_bytes(), digest_size=16).hexdigest() == kept
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return False
-    known = json.loads(sheet.read_text(encoding="utf-8"))
-    known.pop("usable", None)
-    return known == origin
+    return whole and known == origin and isinstance(usable, list)
 
 # %% ../nbs/09c_store.ipynb #38435204
 def stored_features(
@@ -244,7 +265,7 @@ def stored_features(
         return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"]), np.load(
             arrays, mmap_mode="r"
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
         raise SereError(
             f"{arrays}: cannot be read ({error}); a worker needs the folder "
             "of the study at the same place, on a file system that all share"

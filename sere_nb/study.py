@@ -20,7 +20,7 @@ import pandas as pd
 from . import __version__
 from .baselines import BASELINES
 from .core import SereError, atomic_path, progress, require, shown
-from .data import common_emotions, copy_warnings, draw_shots
+from .data import common_emotions, content_warnings, draw_shots
 from .irf import SERE
 from .normalise import normalisation_groups
 from .recogniser import semantic_width
@@ -85,7 +85,7 @@ def job_table(
     whole = {name for name, method in methods.items() if method.labels == "source-all"}
     return {row: row._replace(draw=None) if row.method in whole else row for row in rows}
 
-# %% ../nbs/10_study.ipynb #861535b0
+# %% ../nbs/10_study.ipynb #2bd772a7
 def answering(
     methods: dict,  # name -> `Method`
     unheard: bool,  # ask of speakers that a method did not adapt to
@@ -208,7 +208,7 @@ def _check(tables, pairs, shots, norms):
         for norm in norms:
             normalisation_groups(tables[source], norm), normalisation_groups(tables[target], norm)
     for name in dict.fromkeys(name for pair in pairs for name in pair):
-        for doubt in copy_warnings(tables[name]):
+        for doubt in content_warnings(tables[name]):
             warnings.warn(f"{name}: {doubt}", stacklevel=3)
 
 # %% ../nbs/10_study.ipynb #f9c12fac

@@ -62,7 +62,7 @@ def check_apart(
         told = f"{len(shared)} recordings, such as {shared[0][0]}"
         raise SereError(f"{names} share {told}: source and target must be two corpora")
 
-
+# %% ../nbs/04b_tasks.ipynb #548129c6
 def _classes(source, target):
     "The emotions of a task: those that both corpora have, or all of the source if the target has no label."
     if target.emotion.notna().any():
@@ -73,7 +73,7 @@ def _classes(source, target):
         raise SereError(f"{name}: {len(classes)} emotions have a label; at least two are needed")
     return classes
 
-
+# %% ../nbs/04b_tasks.ipynb #b021fe80
 def _check_features(source, source_features, target, target_features):
     "A row of features for each utterance, as many in both corpora, or one clear line."
     for table, features in ((source, source_features), (target, target_features)):
@@ -84,6 +84,14 @@ def _check_features(source, source_features, target, target_features):
     if widths[0] != widths[1]:
         told = f"{source.corpus.iloc[0]} has {widths[0]} features, {target.corpus.iloc[0]} has {widths[1]}"
         raise SereError(f"{told}: both need the same; choose encoders of one width")
+
+# %% ../nbs/04b_tasks.ipynb #f96d4ec7
+def _few_labels(pair, shots, number):
+    "Classes of all source utterances, −1 for those that a draw does not give away."
+    chosen = draw_shots(pair.source, list(pair.task.classes), shots, number)
+    labels = np.full(len(pair.task.source_y), -1)
+    labels[chosen] = pair.task.source_y[chosen]
+    return labels
 
 # %% ../nbs/04b_tasks.ipynb #c487b5a6
 @dataclass(frozen=True)
@@ -101,10 +109,32 @@ class Pair:
         number: int = 0,  # of the draw
     ) -> Task:  # all other source labels replaced by −1
         "The task with a few source labels. Raises `SereError` if an emotion has fewer utterances."
-        chosen = draw_shots(self.source, list(self.task.classes), shots, number)
-        labels = np.full(len(self.task.source_y), -1)
-        labels[chosen] = self.task.source_y[chosen]
-        return replace(self.task, source_y=labels, seed=number)
+        return replace(self.task, source_y=_few_labels(self, shots, number), seed=number)
+
+# %% ../nbs/04b_tasks.ipynb #2f58f983
+def _closed(table, features, classes):
+    "The utterances of a task's emotions, and their features; all of them where there are no labels."
+    labelled = table.emotion.notna().any()
+    kept = np.flatnonzero(table.emotion.isin(classes)) if labelled else np.arange(len(table))
+    return table.iloc[kept], features[kept]
+
+# %% ../nbs/04b_tasks.ipynb #5c82c53e
+def _side(table, features, classes, norm):
+    "Normalised features, class indices, speakers and normaliser of one corpus."
+    groups = normalisation_groups(table, norm)
+    normaliser = Normaliser.fit(features, groups)
+    index = table.emotion.map({name: c for c, name in enumerate(classes)}).to_numpy()
+    return normaliser.apply(features, groups), index, table.speaker.to_numpy(), normaliser
+
+# %% ../nbs/04b_tasks.ipynb #31f9f587
+def _pair(source, target, classes, norm, semantic_width):
+    "A pair of two sides, each of them (table, features)."
+    X, y, speakers, _ = _side(*source, classes, norm)
+    target_X, truth, target_speaker, normaliser = _side(*target, classes, norm)
+    told = dict(normaliser=normaliser, semantic_width=semantic_width)
+    task = Task(X, y, speakers, target_X, target_speaker, tuple(classes), **told)
+    labelled = target[0].emotion.notna().any()
+    return Pair(task, truth if labelled else None, source[0], target[0])
 
 # %% ../nbs/04b_tasks.ipynb #0b7c3d11
 def prepare(
@@ -123,24 +153,9 @@ def prepare(
     check_apart(source, target)
     _check_features(source, source_features, target, target_features)
     classes = _classes(source, target)
-    labelled = target.emotion.notna().any()
-    rows = np.flatnonzero(source.emotion.isin(classes))
-    kept = np.flatnonzero(target.emotion.isin(classes)) if labelled else np.arange(len(target))
-    X, y, speakers, _ = _side(source.iloc[rows], source_features[rows], classes, norm)
-    sides = target.iloc[kept], target_features[kept]
-    target_X, truth, target_speaker, normaliser = _side(*sides, classes, norm)
-    told = dict(normaliser=normaliser, semantic_width=semantic_width)
-    task = Task(X, y, speakers, target_X, target_speaker, tuple(classes), **told)
-    pair = Pair(task, truth if labelled else None, source.iloc[rows], sides[0])
-    return _unheard(pair, sides[1], norm) if unheard else pair
-
-
-def _side(table, features, classes, norm):
-    "Normalised features, class indices, speakers and normaliser of one corpus."
-    groups = normalisation_groups(table, norm)
-    normaliser = Normaliser.fit(features, groups)
-    index = table.emotion.map({name: c for c, name in enumerate(classes)}).to_numpy()
-    return normaliser.apply(features, groups), index, table.speaker.to_numpy(), normaliser
+    sides = _closed(source, source_features, classes), _closed(target, target_features, classes)
+    pair = _pair(*sides, classes, norm, semantic_width)
+    return _unheard(pair, sides[1][1], norm) if unheard else pair
 
 # %% ../nbs/04b_tasks.ipynb #5577e2aa
 def _unheard(pair, features, norm):
@@ -168,7 +183,7 @@ class Method:
     labels: str = "source-shots"  # which labels it uses: source-shots or source-all
     fit: Callable = None  # Task -> something with predict_proba(X); None: it answers what is there, no more
 
-
+# %% ../nbs/04b_tasks.ipynb #c66a109a
 def answer(
     method: Method,
     task: Task,
@@ -194,7 +209,29 @@ def score(
     guess = probabilities.argmax(axis=1)
     return {"uar": uar(truth, guess), "war": war(truth, guess)}
 
+# %% ../nbs/04b_tasks.ipynb #9e85b088
+def _answers(pair, methods, tasks):
+    "Number of the draw, name of the method, when it was asked, and what it answered."
+    whole = {}
+    title = f"{pair.source.corpus.iloc[0]} → {pair.target.corpus.iloc[0]}"
+    for number, task in progress(tasks.items(), title, unit="draw"):
+        for name, method in methods.items():
+            start = perf_counter()
+            if method.labels == "source-all" and name not in whole:
+                whole[name] = answer(method, pair.task)
+            yield number, name, start, whole[name] if name in whole else answer(method, task)
 
+# %% ../nbs/04b_tasks.ipynb #6b961100
+def _row(pair, shots, number, name, labels, said, start):
+    "The row of one answer: which task, how good, how long it took, and what rides along."
+    corpora = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0])
+    scores = {"uar": np.nan, "war": np.nan, **score(pair.truth, said)}
+    row = dict(corpora, shots=shots, draw=number, method=name, **scores, labels_used=labels)
+    row.update(seconds=perf_counter() - start, probabilities=said, emotions=pair.task.classes)
+    row.update(truth=pair.truth, paths=pair.target.path.astype(str).to_numpy())
+    return dict(row, classes=len(pair.task.classes), target_size=len(pair.target))
+
+# %% ../nbs/04b_tasks.ipynb #6700d8a2
 def run_task(
     pair: Pair,
     methods: dict,  # name -> `Method`
@@ -204,17 +241,6 @@ def run_task(
     """Every method on every draw of one task. Raises `SereError` for impossible draws, before anything is
     computed."""
     numbers = range(draws) if isinstance(draws, int) else draws
-    tasks, whole = {number: pair.draw(shots, number) for number in numbers}, {}
-    names = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0], shots=shots)
-    told = dict(classes=len(pair.task.classes), target_size=len(pair.target), truth=pair.truth)
-    told["paths"] = pair.target.path.astype(str).to_numpy()
-    for number, task in progress(tasks.items(), f"{names['source']} → {names['target']}", unit="draw"):
-        for name, method in methods.items():
-            start = perf_counter()
-            if method.labels == "source-all" and name not in whole:  # the same for every draw
-                whole[name] = answer(method, pair.task)
-            said = whole[name] if name in whole else answer(method, task)
-            scores = {"uar": np.nan, "war": np.nan, **score(pair.truth, said)}
-            row = dict(names, draw=number, method=name, **scores, labels_used=method.labels)
-            row.update(seconds=perf_counter() - start, probabilities=said, emotions=task.classes, **told)
-            yield row
+    tasks = {number: pair.draw(shots, number) for number in numbers}
+    for number, name, start, said in _answers(pair, methods, tasks):
+        yield _row(pair, shots, number, name, methods[name].labels, said, start)

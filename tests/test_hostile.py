@@ -21,6 +21,7 @@ from sere_nb.core import ALIASES, EMOTIONS, SereError, emotion_name, shown, sour
 from sere_nb.corpora import _archive_fault, _extract, download
 from sere_nb.data import check_corpus, load_corpus, shared_recordings, speaker_warnings
 from sere_nb.frames import active_frames, loudness
+from sere_nb.irf import ResonanceClassifier
 from sere_nb.metadata import UNKNOWN_SPEAKER, read_metadata, read_sheet
 
 LONG = os.environ.get("SERE_FUZZ") == "long"
@@ -496,6 +497,86 @@ def test_an_archive_of_something_else_is_refused(tmp_path):
     with zipfile.ZipFile(archive(tmp_path / "a.zip", [("readme.txt", b"nothing", 0o100644)])) as file:
         assert "holds no recording" in _archive_fault(file, 200, "emodb")
     assert "no known corpus" in refusal(download, "nobody", tmp_path)
+
+
+# --- the classifier -------------------------------------------------------------------------------
+
+PARAMETERS = sorted(ResonanceClassifier().get_params())
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-3, 60) | st.sampled_from([-(10**30), 10**30]),
+    st.floats(),
+    st.text(max_size=3),
+    st.lists(st.integers(), max_size=2),
+    st.sampled_from([object(), np.float32(0.5), np.int64(3), np.array([1.0])]),
+)
+RANDOM = np.random.default_rng(0)
+SAMPLES = RANDOM.normal(size=(40, 3)) + np.repeat([[0], [3]], 20, axis=0)
+SOME_KNOWN = np.where(np.arange(40) % 4, -1, np.repeat([0, 1], 20))
+
+
+@given(st.sampled_from(PARAMETERS), VALUES)
+@example("bandwidth", 1e300)
+@example("bandwidth", 5e-324)
+@example("temperature", 5e-324)
+@example("temperature", 1e308)
+@example("damping", 5e-324)
+@example("damping", 1e308)
+@example("anchor_weight", 1e308)
+@example("anchor_weight", 5e-324)
+@fuzz(150)
+def test_any_parameter_is_used_or_named(name, value):
+    assume(name != "rounds" or value != 10**30)  # which asks for patience, not for a refusal
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*collapsed")  # our own words
+        try:
+            model = ResonanceClassifier(**{name: value}).fit(SAMPLES, SOME_KNOWN)
+        except ValueError as error:
+            assert f"'{name}' parameter of ResonanceClassifier must be" in str(error)
+        else:
+            assert np.isfinite(model.predict_proba(SAMPLES)).all()
+
+
+@given(st.floats(1e-300, 1e300))
+@example(1e-300)
+@example(1e29)
+@example(1e300)
+@fuzz(40)
+def test_samples_of_any_size_are_classified_or_refused(scale):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", message=".*collapsed")
+        try:
+            model = ResonanceClassifier().fit(SAMPLES * scale, SOME_KNOWN)
+        except ValueError as error:
+            assert str(error).startswith("X: ") and scale > 1e28
+        else:
+            assert np.isfinite(model.predict_proba(SAMPLES * scale)).all() and scale < 1e31
+
+
+NAMES_OF = st.lists(
+    st.none()
+    | st.text(max_size=2)
+    | st.integers(-9, 9)
+    | st.floats()
+    | st.lists(st.text(max_size=2), max_size=2),
+    max_size=42,
+)
+
+
+@given(st.sampled_from(["speakers", "corpora"]), NAMES_OF | st.text(max_size=40) | st.none() | st.integers())
+@example("speakers", [["a"], ["b", "c"]] * 20)
+@example("speakers", ["a", 1] * 20)
+@example("corpora", np.array(["a", 1] * 20, dtype=object))
+@example("corpora", ["a"] * 40)
+@fuzz(80)
+def test_names_of_any_kind_are_used_or_the_argument_is_named(argument, names):
+    try:
+        ResonanceClassifier().fit(SAMPLES, SOME_KNOWN, **{argument: names})
+    except ValueError as error:
+        assert str(error).startswith(f"{argument}: ")
 
 
 # --- the inputs on which the package once failed --------------------------------------------------

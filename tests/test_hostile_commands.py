@@ -1,12 +1,14 @@
-"""Hostile input as a terminal gives it, one kind after another; nothing ends wrong without a word."""
+"The command among strangers: impossible paths, odd terminals, encoders to ask for, what is left out."
 
 import io
 import json
 import os
 import re
 import shutil
+import sqlite3
 import sys
 import warnings
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -16,10 +18,11 @@ import soundfile
 from sere_nb import data, report
 from sere_nb.cli import main
 from sere_nb.core import SereError, generator, shown
-from sere_nb.data import check_corpus, copy_warnings, load_corpus, repeated_recordings, shared_recordings
+from sere_nb.data import check_corpus, content_warnings, load_corpus, repeated_recordings, shared_recordings
 from sere_nb.encoder import BUNDLED
 from sere_nb.recogniser import adapt, save
 from sere_nb.report import predictions, write_report
+from sere_nb.store import stored_features
 from sere_nb.study import METHODS, run_study
 from sere_nb.tasks import Method
 
@@ -326,7 +329,7 @@ def test_links_are_copies_too_and_what_cannot_be_read_is_not(place, tmp_path, mo
         return honest(path)
 
     monkeypatch.setattr(data, "content_digest", digest)
-    assert not copy_warnings(more)
+    assert not content_warnings(more)
     copied = [shutil.copy(path, tmp_path / path.name) for path in table.path]
     assert len(shared_recordings(table, table.assign(path=copied))) == 11
 
@@ -345,3 +348,135 @@ def test_a_method_that_fails_is_named_and_what_is_finished_stays(place, tmp_path
         run_study(tables, [("one", "two")], bad, **options)
     left += [True]
     assert len(run_study(tables, [("one", "two")], bad, **options, resume=True)) == 3 and not left
+
+
+def test_rows_without_a_label_among_others_are_counted(sere, place, tmp_path):
+    folder = tmp_path / "gaps"
+    shutil.copytree(place / "one", folder)
+    text = (folder / "metadata.csv").read_text()
+    (folder / "metadata.csv").write_text(text.replace("s0,anger", "s0,NA"))
+    words = ("transfer", "--source", f"one={place / 'one'}", "--target", f"gaps={folder}", "--out")
+    shutil.copytree(place / "two", tmp_path / "two")
+    words = (*words[:2], f"two={tmp_path / 'two'}", *words[3:])
+    for text in (sere("check", "gaps", folder)[1], sere(*words, tmp_path / "out", *QUICK)[2]):
+        assert "3 of 12 utterances have no label: a study leaves them out" in text
+    bare = load_corpus("one", place / "one").assign(emotion=None)
+    assert not content_warnings(bare)  # a target
+
+
+# --- folders of studies ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def study(place, tmp_path, monkeypatch):
+    "Run a small study in a folder, or go on with it."
+    monkeypatch.setenv("SERE_CACHE", str(place / "cache"))
+    tables = {name: load_corpus(name, place / name) for name in ("one", "two")}
+    quick = dict(features="encoder", norm="corpus", shots=1, draws=2, folder=tmp_path / "study")
+
+    def run(tables=tables, **options):
+        pairs, methods = [("one", "two")], {"majority": METHODS["majority"]}
+        return run_study(tables, pairs, methods, **{**quick, **options}).drop(columns="seconds")
+
+    run.tables, run.features, run.jobs = (
+        tables,
+        tmp_path / "study" / "features",
+        tmp_path / "study" / "jobs.sqlite",
+    )
+    return run
+
+
+def changed(path, change):
+    path.write_bytes(change(path.read_bytes()))
+
+
+HARM = {
+    "cut": lambda content: content[:-10],
+    "empty": lambda content: b"",
+    "noise": lambda content: bytes(range(256)) * 8,
+    "one bit": lambda content: content[:-3] + bytes([content[-3] ^ 4]) + content[-2:],
+    "an empty list": lambda content: b"[]",
+    "an empty object": lambda content: b"{}",
+    "no table": lambda content: json.dumps({**json.loads(content), "usable": 3}).encode(),
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("suffix", ["npy", "json"])
+def test_damaged_features_are_made_again(study, harm, suffix):
+    if harm == "no table" and suffix == "npy":
+        return
+    first = study()
+    changed(study.features / f"two.{suffix}", HARM[harm])
+    if harm != "one bit":  # which only a digest shows
+        with pytest.raises(SereError, match="two.npy: cannot be read"):  # a worker's view
+            assert stored_features(study.features.parent, "two")[0].path is None
+    pd.testing.assert_frame_equal(study(resume=True), first)
+
+
+def test_a_folder_in_the_place_of_a_file_is_one_line(study):
+    study()
+    for name in ("two.npy", "two.json"):
+        (study.features / name).unlink()
+        (study.features / name).mkdir()
+        with pytest.raises(SereError, match="cannot be written"):
+            study(resume=True)
+        (study.features / name).rmdir()
+        study(resume=True)
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        "UPDATE job SET job = 'x' WHERE rowid = 1",
+        "UPDATE job SET job = '[1]' WHERE rowid = 1",
+        "UPDATE job SET job = NULL",
+        "UPDATE job SET probabilities = NULL",
+        "UPDATE job SET probabilities = 'x'",
+        "UPDATE job SET scores = x'00'",
+        "UPDATE job SET checksum = NULL",
+    ],
+)
+def test_a_store_with_odd_records_is_one_line(study, order):
+    study()
+    with closing(sqlite3.connect(study.jobs)) as connection, connection:
+        connection.execute(order)
+    with pytest.raises(SereError, match="damaged"):
+        study(resume=True)
+
+
+def test_other_weights_under_the_same_name_are_other_features(study, tmp_path):
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path / "encoder"
+    shutil.copytree(BUNDLED, folder)
+    study(encoder=str(folder))
+    study(encoder=str(folder), resume=True)
+    weights = load_file(folder / "model.safetensors")
+    name = sorted(weights)[0]
+    save_file(
+        {**weights, name: weights[name] + np.float32(0.1).astype(weights[name].dtype)},
+        folder / "model.safetensors",
+    )
+    with pytest.raises(SereError, match="features of one"):
+        study(encoder=str(folder), resume=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_what_cannot_be_opened_costs_the_others_nothing(study, tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "dangling.wav").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "folder.wav").mkdir()
+    names = ["pipe.wav", "dangling.wav", "folder.wav", "missing.wav"]
+    two = study.tables["two"]
+    more = two.head(4).assign(path=[tmp_path / name for name in names], seconds=0.3)
+    with pytest.warns(UserWarning, match="4 of 16 recordings cannot be used") as said:
+        found = study({**study.tables, "two": pd.concat([more, two], ignore_index=True)})
+    assert all(name in str(said[-1].message) for name in names) and len(found.paths[0]) == 12
+
+
+def test_a_file_given_twice_is_answered_twice(sere, place):
+    file = place / "two" / "00.wav"
+    for words in ((), ("--same-speaker",)):
+        code, out, _ = sere("predict", file, file, "--model", place / "model", *words)
+        assert code == 0 and len(out.strip().split("\n")) == 2

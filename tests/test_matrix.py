@@ -301,7 +301,7 @@ def test_resume_names_changed_recordings(tmp_path):
 def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     first = study(tmp_path)
     monkeypatch.setattr(
-        "sere_nb.store.extract", lambda *_, **__: pytest.fail("features were extracted again")
+        "sere_nb.store.extract_usable", lambda *_, **__: pytest.fail("features were extracted again")
     )
     monkeypatch.setattr("sere_nb.study.run_job", lambda *_: pytest.fail("a job was computed again"))
     again = study(tmp_path, resume=True)
@@ -515,10 +515,11 @@ SMALL = """
 import resource, sys
 from joblib.externals.loky import get_reusable_executor
 from sere_nb.data import mini_corpus
-from sere_nb.study import run_study
+from sere_nb.study import METHODS, run_study
 if __name__ == "__main__":
     tables = {"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}
-    run_study(tables, folder=sys.argv[1], draws=4, jobs=2)
+    quick = {name: METHODS[name] for name in ("logreg", "selftrain", "sere")}  # the network needs torch
+    run_study(tables, methods=quick, features="prosody", folder=sys.argv[1], draws=4, jobs=2)
     get_reusable_executor().shutdown(wait=True)  # a child counts when it has ended
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """

@@ -168,7 +168,8 @@ def test_an_encoder_for_each_language(tmp_path, monkeypatch):
     with pytest.raises(SereError, match="mini-de has 384 features, mini-it has 192.*one width"):
         adapt(SOURCE, TARGET, features="encoder", encoder=chosen)
     monkeypatch.setattr(
-        "sere_nb.recogniser.extract", lambda *_, **__: pytest.fail("work began before the encoder was known")
+        "sere_nb.recogniser.extract_usable",
+        lambda *_, **__: pytest.fail("work began before the encoder was known"),
     )
     for encoder in ({"de": "bundled"}, "per-language"):  # none for Italian; none without the network
         with pytest.raises(SereError) as error:
@@ -212,7 +213,7 @@ def test_a_target_without_labels_gets_predictions_and_no_score():
 
 
 def test_a_method_without_a_model_is_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr("sere_nb.recogniser.extract", lambda *_, **__: pytest.fail("work began"))
+    monkeypatch.setattr("sere_nb.recogniser.extract_usable", lambda *_, **__: pytest.fail("work began"))
     with pytest.raises(SereError, match="it has no model that could be kept"):
         adapt(SOURCE, TARGET, method=BASELINES["labelspread"])
 

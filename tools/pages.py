@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import json
+import posixpath
 import re
 
 import pandas as pd
@@ -25,14 +26,23 @@ def page(title, description, body, **front):
 # --- what the paper says
 
 
+LINK = re.compile(r"\]\((?!\w+:|#)([^)]+)\)")
+
+
+def from_above(text, folder):
+    "Text of a chapter in a folder, its links as a page beside that folder needs them."
+    return LINK.sub(lambda link: f"]({posixpath.normpath(posixpath.join(folder, link[1]))})", text)
+
+
 def callouts(chapters):
     "The *Paper says / we do* of every chapter under its name."
     for path in chapters:
         prose = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
         said = [found for text in prose for found in CALLOUT.findall(text)]
         if said:
-            address = path.relative_to(NOTEBOOKS).as_posix()
-            yield f"### [{chapter_name(path)}]({address})\n\n" + "\n\n".join(said)
+            address = path.relative_to(NOTEBOOKS)
+            told = from_above("\n\n".join(said), address.parent.as_posix())
+            yield f"### [{chapter_name(path)}]({address.as_posix()})\n\n{told}"
 
 
 # --- reference
