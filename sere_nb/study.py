@@ -26,7 +26,6 @@ from .normalise import normalisation_groups
 from .recogniser import semantic_width
 from .store import Job, JobStore, store_features, stored_features
 from .tasks import Method, answer, check_apart, prepare, score
-from .voices import JOINT
 
 # %% ../nbs/10_study.ipynb #5e67df9d
 def _network(task):
@@ -44,7 +43,6 @@ def _network_model(task):
 
 _OURS = {
     "sere": SERE,
-    "sere-joint": JOINT,
     "sere-network": Method(_network, "a network that the resonance field has taught", fit=_network_model),
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`

@@ -31,9 +31,8 @@ from sere_nb.recogniser import (
 from sere_nb.semisup import NETWORK
 from sere_nb.study import METHODS, run_study
 from sere_nb.tasks import prepare, run_task
-from sere_nb.voices import JOINT
 
-KINDS = {"sere": SERE, "sere-joint": JOINT, "sere-network": NETWORK}
+KINDS = {"sere": SERE, "sere-network": NETWORK}
 SOURCE, TARGET = mini_corpus("de"), mini_corpus("it")
 TABLES = {"mini-de": SOURCE, "mini-it": TARGET}
 
@@ -123,9 +122,9 @@ def test_a_model_answers_as_the_row_of_a_study_on_unheard_speakers(kind, norm, t
 
 @pytest.mark.parametrize("norm", ["none", "corpus", "speaker"])
 def test_a_model_holds_what_the_row_of_a_study_said_of_its_target(norm):
-    chosen = {kind: METHODS[kind] for kind in ("sere", "sere-network")}
+    chosen = {kind: METHODS[kind] for kind in KINDS}
     found = run_study(TABLES, [("mini-de", "mini-it")], chosen, draws=1, norm=norm).set_index("method")
-    field, network = (adapt(SOURCE, TARGET, norm=norm, method=method) for method in (SERE, NETWORK))
+    field, network = (adapt(SOURCE, TARGET, norm=norm, method=method) for method in KINDS.values())
     transduced = field.model.label_distributions_[-len(TARGET) :]
     np.testing.assert_array_equal(transduced.astype(np.float32), found.probabilities["sere"])
     features = raw("both")
