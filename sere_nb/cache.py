@@ -103,8 +103,12 @@ class FeatureCache:
         Raises `SereError` if the disk is full or the folder cannot be written."""
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         raw = require("safetensors.numpy").save(arrays, metadata={"checksum": _entry_checksum(key, arrays)})
-        with atomic_path(self.path(key)) as path:
-            path.write_bytes(raw)
+        try:
+            with atomic_path(self.path(key)) as path:
+                path.write_bytes(raw)
+        except SereError as error:  # which entry it was is of no interest, and would make each error another
+            reason = str(error).removeprefix(f"{self.path(key)}: ")
+            raise SereError(f"{self.folder}: {reason}") from error
 
     def _files(self) -> list:
         "Entries, and the remains of writers that were killed."

@@ -255,7 +255,9 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
         X, y = validate_data(self, X, y, dtype=np.float64)
         if np.abs(X).max() > _LARGEST:
-            raise ValueError(f"X: numbers up to {np.abs(X).max():.0e} are beyond {_LARGEST:.0e}; scale the features")
+            raise ValueError(
+                f"X: numbers up to {np.abs(X).max():.0e} are beyond {_LARGEST:.0e}; scale the features"
+            )
         known = _labelled(y)
         if not known.any():
             raise ValueError("no labelled sample: every y is -1")

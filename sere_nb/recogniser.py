@@ -278,7 +278,9 @@ def _check_encoder(folder, found, named):
         advice = f"if you trust it, ask for it: --encoder {name} (in Python: load(..., encoder=...))"
         raise SereError(f'{folder}: it reads the encoder "{name}", which is not in this package; {advice}')
     if named not in (None, name) and found.identity is None and name != "none":
-        raise SereError(f'{folder}: it reads the encoder "{name}", and cannot tell whether "{named}" is the same')
+        raise SereError(
+            f'{folder}: it reads the encoder "{name}", and cannot tell whether "{named}" is the same'
+        )
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb14
 def _built(config, arrays):
@@ -361,7 +363,9 @@ def _reader(recogniser, encoder):
         raise SereError(f"{other}; make the model again")
     width = semantic_width(recogniser.features, recogniser.normaliser.mean.shape[1])
     if encoder.width != width:
-        told = f'the model reads {width} numbers per frame, the encoder "{encoder.name}" gives {encoder.width}'
+        told = (
+            f'the model reads {width} numbers per frame, the encoder "{encoder.name}" gives {encoder.width}'
+        )
         raise SereError(f"{told}; make the model again")
     return encoder
 

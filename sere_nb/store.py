@@ -201,7 +201,11 @@ def _origin(table, features, encoder):
     "All that a study's features depend on, ready for JSON."
     made = [recipe.options for recipe in _recipes(table, features, encoder, None)]  # weights, not names
     rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
-    return {"made": json.loads(json.dumps(made)), "table": rows, "sound": [_sound(path) for path in table.path]}
+    return {
+        "made": json.loads(json.dumps(made)),
+        "table": rows,
+        "sound": [_sound(path) for path in table.path],
+    }
 
 
 def _sound(path):

@@ -76,7 +76,9 @@ def answering(
     able = {name: method for name, method in methods.items() if method.fit or not unheard}
     without = ", ".join(name for name in methods if name not in able)
     if not able:
-        raise SereError(f"unheard speakers need a method with a model, which {without} have not; name another")
+        raise SereError(
+            f"unheard speakers need a method with a model, which {without} have not; name another"
+        )
     if without:
         warnings.warn(f"left out, without a model for unheard speakers: {without}", stacklevel=3)
     return able

@@ -62,6 +62,7 @@ def sere(place, monkeypatch, capsys):
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["sere", *map(str, words)])
         with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+            warnings.simplefilter("default")  # as in a terminal: the same words once
             main()
             raise SystemExit(0)
         out, err = capsys.readouterr()
@@ -105,11 +106,16 @@ def test_a_path_that_cannot_be_is_one_line(sere, place, path, tmp_path, monkeypa
         assert path == "half\udcff" or "cannot be written" in refused(sere(*written))
 
 
-def test_a_cache_that_cannot_be_is_empty(sere, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_is_empty_and_said_once(sere, place, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in ("a" * 300, "a" * 5_000, str(tmp_path / "file"), "/dev/null"):
         monkeypatch.setenv("SERE_CACHE", folder)
         assert json.loads(sere("cache")[1])["entries"] == 0 and not sere("cache", "--clear")[0]
+        both = ("--source", f"one={place / 'one'}", "--target", f"two={place / 'two'}")
+        code, _, err = sere(
+            "transfer", *both, *QUICK, "--out", tmp_path / f"out {shown(folder)[-9:]}".replace("/", "")
+        )
+        assert code == 0 and err.count("not being kept") == err.count("\n") == 1
 
 
 NAMES = ["ü→.wav", "half\udcff.wav", "\x1b[2J\n\u202e.wav", "😀.wav"]
