@@ -8,10 +8,12 @@ __all__ = ['app', 'DEMO', 'Norm', 'Features', 'main', 'version', 'corpora', 'che
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
+import logging
 import os
 import sys
 import warnings
 from enum import Enum
+from functools import cache as once
 from pathlib import Path
 from typing import Annotated
 
@@ -45,10 +47,18 @@ def _say(text="", stream=None):
     "Print, to stdout unless told otherwise."
     print(text, file=stream or sys.stdout, flush=True)
 
+
+@once
+def _warn(text):
+    "Say a warning on stderr, the same words once."
+    _say(f"warning: {text}", sys.stderr)
+
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
-    warnings.showwarning = lambda message, *_: _say(f"warning: {shown(message)}", sys.stderr)  # our words
+    _warn.cache_clear()
+    warnings.showwarning = lambda message, *_: _warn(shown(message))  # in our words, one line
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # what it says about its own folders
     if hasattr(sys.stdout, "reconfigure"):  # where a terminal or a pipe has no letter for ü or →
         sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: threads only wait for each other
