@@ -33,27 +33,74 @@ class Job(NamedTuple):
     unheard: bool = False  # asked of speakers that it did not adapt to
 
 # %% ../nbs/09c_store.ipynb #9e89996e
+def _advice(path, reason):
+    "One line for what SQLite reports: what is wrong, and what to do."
+    if "locked" in reason:
+        return f"{path.parent}: another run is writing there; wait for its end, or choose another folder"
+    if "full" in reason or "I/O" in reason:
+        kept = "finished jobs are kept: free some space and go on with --resume"
+        return f"{path}: cannot be written ({reason}); {kept}"
+    if "malformed" in reason or "not a database" in reason:
+        again = "put a copy in its place, or remove the folder and start again"
+        return f"{path}: damaged ({reason}); {again}"
+    return f"{path}: cannot be used ({reason}); choose another folder"
+
+# %% ../nbs/09c_store.ipynb #383a9512
 @contextmanager
 def _one_line(path):
     "What SQLite reports, as one line that says what to do."
     try:
         yield
     except sqlite3.Error as error:
-        reason = str(error)
-        if "locked" in reason:
-            raise SereError(
-                f"{path.parent}: another run is writing there; wait for its end, or choose another folder"
-            ) from error
-        if "full" in reason or "I/O" in reason:
-            raise SereError(
-                f"{path}: cannot be written ({reason}); finished jobs "
-                "are kept: free some space and go on with --resume"
-            ) from error
-        if "malformed" in reason or "not a database" in reason:
-            raise SereError(
-                f"{path}: damaged ({reason}); put a copy in its place, or remove the folder and start again"
-            ) from error
-        raise SereError(f"{path}: cannot be used ({reason}); choose another folder") from error
+        raise SereError(_advice(path, str(error))) from error
+
+# %% ../nbs/09c_store.ipynb #7f3c3b9c
+_ORDERS = (
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
+    "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+)
+
+# %% ../nbs/09c_store.ipynb #f5955883
+def _made_ready(connection):
+    "Lock the file, make what is missing in it, and look for damage."
+    for order in _ORDERS:
+        connection.execute(order)
+    found = connection.execute("PRAGMA quick_check").fetchone()[0]
+    if found != "ok":
+        raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
+
+# %% ../nbs/09c_store.ipynb #6f69bf70
+def _connected(path):
+    "A connection to the file of a study. If the file cannot be used, nothing is left open."
+    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+    try:
+        _made_ready(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+# %% ../nbs/09c_store.ipynb #39bba46b
+class _Database:
+    "An SQLite file that one process has at a time, and whose errors are one line each."
+
+    def __init__(self, path):
+        self.path = path
+        with atomic_path(path.with_name(".writable")) as tried:
+            tried.write_text("")
+        path.with_name(".writable").unlink(missing_ok=True)  # a run of the same instant was faster
+        with _one_line(path):
+            self.connection = _connected(path)
+
+    def close(self):
+        "Unlock and close the file."
+        with _one_line(self.path):
+            self.connection.close()
 
 # %% ../nbs/09c_store.ipynb #cace215c
 def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
@@ -62,102 +109,74 @@ def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
         b"\0".join([job.encode(), scores.encode(), probabilities]), digest_size=16
     ).digest()
 
+# %% ../nbs/09c_store.ipynb #62d696fe
+def _short(text):
+    "The beginning of a long value."
+    return text if len(text) <= 60 else text[:57] + "…"
+
+# %% ../nbs/09c_store.ipynb #6632fb2d
+def _agree(path, stored, given):
+    "Raises `SereError` that names the options, as JSON, which are not those stored."
+    changed = [
+        f"{name} (was {_short(stored[name])}, is now {_short(value)})"
+        for name, value in given.items()
+        if stored.get(name, value) != value
+    ]
+    if changed:
+        told = f"{path.parent} holds results of other options: {'; '.join(changed)}"
+        raise SereError(f"{told}. Go on with the old ones, or choose another folder")
+
+# %% ../nbs/09c_store.ipynb #2c0bebd1
+def _remember(connection, given):
+    "All options or none."
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.executemany("INSERT OR REPLACE INTO option VALUES (?, ?)", given.items())
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+# %% ../nbs/09c_store.ipynb #a338fa64
+def _record(job, scores, probabilities):
+    "The row of a result."
+    numbers = np.ascontiguousarray(probabilities, np.float32).tobytes()
+    told = json.dumps(job), json.dumps(scores), numbers
+    return *told, _checksum(*told)
+
+# %% ../nbs/09c_store.ipynb #5d8d38c3
+def _read_back(job, scores, probabilities, checksum):
+    "(`Job`, (scores, probabilities)) of a row; an error of SQLite's if it is not what was written."
+    if _checksum(job, scores, probabilities) != checksum:
+        raise sqlite3.DatabaseError(f"malformed: the result of {job}")
+    return Job(*json.loads(job)), (json.loads(scores), np.frombuffer(probabilities, np.float32))
+
 # %% ../nbs/09c_store.ipynb #cdc25120
-class JobStore:
-    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens
-    next.
+class JobStore(_Database):
+    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens.
 
-    One run at a time: the file is locked while the store is open, and free again when its process ends,
-    however it ends."""
+    One run at a time: the file is locked while the store is open, and free when its process ends, however."""
 
-    def __init__(
-        self,
-        folder,  # of the study; made if it is not there
-    ):
-        self.path = Path(folder) / "jobs.sqlite"
-        with atomic_path(self.path.with_name(".writable")) as path:
-            path.write_text("")
-        self.path.with_name(".writable").unlink(
-            missing_ok=True
-        )  # a run that began at the same instant was faster
-        with _one_line(self.path):
-            self.connection = sqlite3.connect(
-                self.path, timeout=0.2, isolation_level=None, check_same_thread=False
-            )
-            try:
-                for order in (
-                    "PRAGMA locking_mode=EXCLUSIVE",
-                    "PRAGMA journal_mode=WAL",
-                    "PRAGMA synchronous=FULL",
-                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY "
-                    "KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
-                    "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
-                    "BEGIN IMMEDIATE",
-                    "COMMIT",
-                ):
-                    self.connection.execute(order)
-                found = self.connection.execute("PRAGMA quick_check").fetchone()[0]
-                if found != "ok":
-                    raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
-            except BaseException:
-                self.connection.close()
-                raise
-
-    def close(self):
-        "Unlock and close the file."
-        with _one_line(self.path):
-            self.connection.close()
+    def __init__(self, folder):  # of the study; made if it is not there
+        super().__init__(Path(folder) / "jobs.sqlite")
 
     def agree(
         self,
         **options,  # all that shapes the results; anything JSON can hold
     ):
-        """Remember the options of the study. Once there are results, compare instead.
-
-        Raises `SereError` that names what has changed."""
+        "Remember options, or compare with those of the results. Raises `SereError` that names what changed."
+        given = {name: json.dumps(value) for name, value in options.items()}
         with _one_line(self.path):
-            stored = dict(self.connection.execute("SELECT name, value FROM option"))
-            given = {name: json.dumps(value) for name, value in options.items()}
             if self.finished():
-                changed = [
-                    f"{name} (was {_short(stored[name])}, is now {_short(value)})"
-                    for name, value in given.items()
-                    if stored.get(name, value) != value
-                ]
-                if changed:
-                    raise SereError(
-                        f"{self.path.parent} holds results of other options: "
-                        f"{'; '.join(changed)}. Go on with the old ones, or choose another folder"
-                    )
-            self._remember(given)
+                _agree(self.path, dict(self.connection.execute("SELECT name, value FROM option")), given)
+            _remember(self.connection, given)
 
-    def _remember(self, given):
-        "All options or none."
-        self.connection.execute("BEGIN IMMEDIATE")
-        try:
-            self.connection.executemany("INSERT OR REPLACE INTO option VALUES (?, ?)", given.items())
-            self.connection.execute("COMMIT")
-        except BaseException:
-            if self.connection.in_transaction:
-                self.connection.execute("ROLLBACK")
-            raise
-
-    def add(
-        self,
-        job: Job,
-        scores: dict,  # uar, war, seconds
-        probabilities: np.ndarray,  # float32 (m, C)
-    ):
-        "Store the result of a job. Raises `SereError` if the disk is full; what is there stays."
-        record = (
-            json.dumps(job),
-            json.dumps(scores),
-            np.ascontiguousarray(probabilities, np.float32).tobytes(),
-        )
+    def add(self, job: Job, scores: dict, probabilities: np.ndarray):
+        "Store uar, war, … and (m, C) of a job. Raises `SereError` if the disk is full; what is there stays."
+        record = _record(job, scores, probabilities)
         with _one_line(self.path):
-            self.connection.execute(
-                "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?)", (*record, _checksum(*record))
-            )
+            self.connection.execute("INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?)", record)
 
     def finished(self) -> set:
         "The jobs that have a result."
@@ -166,21 +185,8 @@ class JobStore:
 
     def results(self) -> dict:  # `Job` -> (scores, probabilities (m · C,))
         "All results. Raises `SereError` if one is not what was written."
-        found = {}
         with _one_line(self.path):
-            for *record, checksum in self.connection.execute("SELECT * FROM job"):
-                if _checksum(*record) != checksum:
-                    raise sqlite3.DatabaseError(f"malformed: the result of {record[0]}")
-                found[Job(*json.loads(record[0]))] = (
-                    json.loads(record[1]),
-                    np.frombuffer(record[2], np.float32),
-                )
-        return found
-
-# %% ../nbs/09c_store.ipynb #62d696fe
-def _short(text):
-    "The beginning of a long value."
-    return text if len(text) <= 60 else text[:57] + "…"
+            return dict(_read_back(*row) for row in self.connection.execute("SELECT * FROM job"))
 
 # %% ../nbs/09c_store.ipynb #2a8c23de
 def _files(folder, name):
@@ -188,14 +194,35 @@ def _files(folder, name):
     stem = Path(folder) / "features" / file_stem(name)
     return stem.with_name(f"{stem.name}.npy"), stem.with_name(f"{stem.name}.json")
 
+# %% ../nbs/09c_store.ipynb #f8c9379d
+def _rows(table):
+    "The utterances of a table, ready for JSON."
+    return json.loads(table.astype({"path": str}).to_json(orient="records"))
+
 # %% ../nbs/09c_store.ipynb #c862404b
 def _origin(table, features, encoder):
     "All that a study's features depend on, ready for JSON."
     readers = encoder if isinstance(encoder, dict) else {"": encoder}
     known = {language: str(getattr(one, "identity", one)) for language, one in readers.items()}
-    rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
     sound = [audio_digest(path) for path in table.path]
-    return {"features": features, "encoder": known, "table": rows, "sound": sound}
+    return {"features": features, "encoder": known, "table": _rows(table), "sound": sound}
+
+# %% ../nbs/09c_store.ipynb #a20c7737
+def _lies_there(arrays, sheet, origin):
+    "Whether exactly these features are in the folder already."
+    if not (arrays.exists() and sheet.exists()):
+        return False
+    known = json.loads(sheet.read_text(encoding="utf-8"))
+    known.pop("usable", None)
+    return known == origin
+
+# %% ../nbs/09c_store.ipynb #9ee07dd3
+def _lay_down(arrays, extracted, sheet, told):
+    "Features, and after them what is told of them."
+    with atomic_path(arrays) as path, open(path, "wb") as file:
+        np.save(file, extracted)
+    with atomic_path(sheet) as path:
+        path.write_text(json.dumps(told), encoding="utf-8")
 
 # %% ../nbs/09c_store.ipynb #c862404c
 def store_features(
@@ -216,22 +243,9 @@ def store_features(
     if not _lies_there(arrays, sheet, origin):
         usable, extracted, faults = extract_usable(table, features, encoder, **options)
         report_faults(faults, len(table), strict)
-        with atomic_path(arrays) as path, open(path, "wb") as file:
-            np.save(file, extracted)
-        origin["usable"] = json.loads(usable.astype({"path": str}).to_json(orient="records"))
-        with atomic_path(sheet) as path:
-            path.write_text(json.dumps(origin), encoding="utf-8")
+        _lay_down(arrays, extracted, sheet, {**origin, "usable": _rows(usable)})
     digest = hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
     return stored_features(folder, name)[0], digest
-
-
-def _lies_there(arrays, sheet, origin):
-    "Whether exactly these features are in the folder already."
-    if not (arrays.exists() and sheet.exists()):
-        return False
-    known = json.loads(sheet.read_text(encoding="utf-8"))
-    known.pop("usable", None)
-    return known == origin
 
 # %% ../nbs/09c_store.ipynb #38435204
 def stored_features(
@@ -241,11 +255,8 @@ def stored_features(
     "Table and memory-mapped features of a corpus."
     arrays, sheet = _files(folder, name)
     try:
-        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"]), np.load(
-            arrays, mmap_mode="r"
-        )
+        usable = pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"])
+        return usable, np.load(arrays, mmap_mode="r")
     except (OSError, ValueError) as error:
-        raise SereError(
-            f"{arrays}: cannot be read ({error}); a worker needs the folder "
-            "of the study at the same place, on a file system that all share"
-        ) from None
+        advice = "a worker needs the folder of the study at the same place, on a file system that all share"
+        raise SereError(f"{arrays}: cannot be read ({error}); {advice}") from None
