@@ -201,17 +201,6 @@ def _study(texts, pairs, out, names, baseline, options, run, as_json):
     _reports(results[results.uar.notna()], tables, out, told, as_json)
     return tables
 
-# %% ../nbs/12_cli.ipynb #b6c1380a
-def _ladder(results):
-    "A line for every number of shots, normalisation and method: its mean over tasks with its interval."
-    from sere_nb.metrics import bootstrap_mean, score_array
-
-    for (shots, norm), rows in results.groupby(["shots", "norm"], sort=False):
-        count = rows.groupby(["source", "target"]).ngroups
-        for method in dict.fromkeys(rows.method):
-            mean = bootstrap_mean(score_array(rows, method))
-            yield f"{shots} shots, {norm}: {method:<16} {mean} % UAR, mean of {count} tasks"
-
 # %% ../nbs/12_cli.ipynb #b5b39cdf
 def _show(summary):
     "One task in the terminal: mean UAR with its interval, and the labels each method used."
@@ -223,11 +212,11 @@ def _show(summary):
 # %% ../nbs/12_cli.ipynb #d5df3507
 def _reports(results, tables, out, options, as_json):
     "A page for every setting, and the ladder in the terminal."
-    from sere_nb.metrics import summarise
+    from sere_nb.metrics import ladder_lines, summarise
     from sere_nb.report import write_pages
 
     write_pages(results, tables, out, options)
-    lines = list(_ladder(results))
+    lines = list(ladder_lines(results))
     if as_json:
         _say(summarise(results).to_json(orient="records", indent=1) if len(results) else "[]")
     elif len(results) and results.groupby(["source", "target"]).ngroups == 1:
