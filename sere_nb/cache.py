@@ -142,7 +142,11 @@ class FeatureCache:
 
     def put(self, key: str, **arrays):
         "Store arrays under a key, in one step. Raises `SereError` if the disk is full or cannot be written."
-        _write(self.path(key), key, arrays)
+        try:
+            _write(self.path(key), key, arrays)
+        except SereError as error:  # which entry it was would make each of a thousand warnings another
+            reason = str(error).removeprefix(f"{self.path(key)}: ")
+            raise SereError(f"{self.folder}: {reason}") from error
 
     def info(self) -> dict:
         "Where the cache lies, how many entries it has and how much room they take."

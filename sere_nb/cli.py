@@ -8,10 +8,12 @@ __all__ = ['app', 'DEMO', 'Norm', 'Features', 'main', 'version', 'corpora', 'che
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
+import logging
 import os
 import sys
 import warnings
 from enum import Enum
+from functools import cache as once
 from pathlib import Path
 from typing import Annotated
 
@@ -45,10 +47,18 @@ def _say(text="", stream=None):
     "Print, to stdout unless told otherwise."
     print(text, file=stream or sys.stdout, flush=True)
 
+
+@once
+def _warn(text):
+    "Say a warning on stderr, the same words once."
+    _say(f"warning: {text}", sys.stderr)
+
 # %% ../nbs/12_cli.ipynb #887a7ccc
 def main():
     "Run the command; turn what can go wrong into one line and an exit code."
-    warnings.showwarning = lambda message, *_: _say(f"warning: {shown(message)}", sys.stderr)  # our words
+    _warn.cache_clear()
+    warnings.showwarning = lambda message, *_: _warn(shown(message))  # in our words, one line
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # what it says about its own folders
     if hasattr(sys.stdout, "reconfigure"):  # where a terminal or a pipe has no letter for ü or →
         sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # many small computations: threads only wait for each other
@@ -191,17 +201,6 @@ def _study(texts, pairs, out, names, baseline, options, run, as_json):
     _reports(results[results.uar.notna()], tables, out, told, as_json)
     return tables
 
-# %% ../nbs/12_cli.ipynb #b6c1380a
-def _ladder(results):
-    "A line for every number of shots, normalisation and method: its mean over tasks with its interval."
-    from sere_nb.metrics import bootstrap_mean, score_array
-
-    for (shots, norm), rows in results.groupby(["shots", "norm"], sort=False):
-        count = rows.groupby(["source", "target"]).ngroups
-        for method in dict.fromkeys(rows.method):
-            mean = bootstrap_mean(score_array(rows, method))
-            yield f"{shots} shots, {norm}: {method:<16} {mean} % UAR, mean of {count} tasks"
-
 # %% ../nbs/12_cli.ipynb #b5b39cdf
 def _show(summary):
     "One task in the terminal: mean UAR with its interval, and the labels each method used."
@@ -213,11 +212,11 @@ def _show(summary):
 # %% ../nbs/12_cli.ipynb #d5df3507
 def _reports(results, tables, out, options, as_json):
     "A page for every setting, and the ladder in the terminal."
-    from sere_nb.metrics import summarise
+    from sere_nb.metrics import ladder_lines, summarise
     from sere_nb.report import write_pages
 
     write_pages(results, tables, out, options)
-    lines = list(_ladder(results))
+    lines = list(ladder_lines(results))
     if as_json:
         _say(summarise(results).to_json(orient="records", indent=1) if len(results) else "[]")
     elif len(results) and results.groupby(["source", "target"]).ngroups == 1:

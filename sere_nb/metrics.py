@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods',
-           'direction_effects']
+           'summarise', 'ladder_lines', 'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest',
+           'rank_methods', 'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -156,6 +156,17 @@ def summarise(
         row |= dict(low=estimate.low, high=estimate.high, war=group.war.mean())
         rows.append(row | dict(labels_used=group.labels_used.iloc[0]))
     return pd.DataFrame(rows)
+
+# %% ../nbs/04_metrics.ipynb #c6ca9f9b
+def ladder_lines(
+    results: pd.DataFrame,  # rows source, target, shots, norm, draw, method, uar, …
+):  # yields text
+    "The mean UAR of every method over all tasks, with its interval, for each shots and normalisation."
+    for (shots, norm), rows in results.groupby(["shots", "norm"], sort=False):
+        count = rows.groupby(["source", "target"]).ngroups
+        for method in dict.fromkeys(rows.method):
+            mean = bootstrap_mean(score_array(rows, method))
+            yield f"{shots} shots, {norm}: {method:<16} {mean} % UAR, mean of {count} tasks"
 
 # %% ../nbs/04_metrics.ipynb #5ca6249f
 class TransferMatrix:

@@ -62,6 +62,7 @@ def sere(place, monkeypatch, capsys):
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["sere", *map(str, words)])
         with warnings.catch_warnings(), pytest.raises(SystemExit) as end:
+            warnings.simplefilter("default")  # as in a terminal: the same words once
             main()
             raise SystemExit(0)
         out, err = capsys.readouterr()
@@ -105,11 +106,14 @@ def test_a_path_that_cannot_be_is_one_line(sere, place, path, tmp_path, monkeypa
         assert path == "half\udcff" or "cannot be written" in refused(sere(*written))
 
 
-def test_a_cache_that_cannot_be_is_empty(sere, monkeypatch, tmp_path):
+def test_a_cache_that_cannot_be_is_empty_and_said_once(sere, place, monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     for folder in ("a" * 300, "a" * 5_000, str(tmp_path / "file"), "/dev/null"):
         monkeypatch.setenv("SERE_CACHE", folder)
         assert json.loads(sere("cache")[1])["entries"] == 0 and not sere("cache", "--clear")[0]
+    both = ("--source", f"one={place / 'one'}", "--target", f"two={place / 'two'}")
+    code, _, err = sere("transfer", *both, *QUICK, "--out", tmp_path / "out")
+    assert code == 0 and err.count("not being kept") == err.count("\n") == 1
 
 
 NAMES = ["ü→.wav", "half\udcff.wav", "\x1b[2J\n\u202e.wav", "😀.wav"]
@@ -144,15 +148,15 @@ def test_a_stream_that_takes_nothing_is_one_line(monkeypatch, capsys):
     assert end.value.code == 1 and "No space left" in said and len(said.strip().split("\n")) == 1
 
 
-def test_names_of_files_reach_the_terminal_as_escapes(sere, tmp_path):
+def test_names_of_files_reach_the_terminal_as_escapes(sere, place, tmp_path):
     "A known corpus has no table whose names were checked."
     folder = tmp_path / "\x1b[31mred\n"
     folder.mkdir()
-    for i, letter in enumerate("WFWFWFWFWF"):
+    for i, letter in enumerate("WAWAWAWAWA"):
         samples = generator("known", i).normal(0, 0.1, 4_000 + i) * (i != 3)
         soundfile.write(folder / f"03a{i:02}{letter}a.wav", samples, 16_000)
     assert "\\x1b[31mred\\n" in sere("check", "emodb", tmp_path, "--listen")[1]
-    words = ("--source", f"emodb={tmp_path}", "--target", "mini-it", "--out", tmp_path / "out")
+    words = ("--source", f"emodb={tmp_path}", "--target", f"two={place / 'two'}", "--out", tmp_path / "out")
     assert "\\x1b[31mred\\n" in sere("transfer", *words, *QUICK)[2]
 
 
