@@ -284,6 +284,8 @@ def _member_fault(member):
         return "is a link or a device"
     if member.flag_bits & 1:
         return "is encrypted"
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return f"is compressed in a way that is not read ({member.compress_type})"
     return None if shown(member.filename) == member.filename else "has control characters in its name"
 
 # %% ../nbs/00c_corpora.ipynb #8c6c7e1e
@@ -300,6 +302,8 @@ def _archive_fault(
     names = [unicodedata.normalize("NFC", member.filename).casefold() for member in members]
     if twice := {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else None:
         return f"it holds {sorted(twice)[0]} twice"
+    if any(not 0 <= member.header_offset < size for member in members):
+        return "it points outside itself"
     total = sum(member.file_size for member in members)
     if total > _LARGEST or total > _RATIO * size + 2**20:
         return f"its {size:,} bytes would become {total:,}"

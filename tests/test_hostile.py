@@ -469,6 +469,7 @@ def test_a_bad_member_condemns_the_archive(tmp_path, kind):
 
 
 @given(st.integers(0, 10**6), st.integers(1, 255), st.booleans())
+@example(439, 64, False)  # where a member begins: before the archive
 @fuzz(150)
 def test_a_damaged_archive_is_one_line_and_leaves_nothing(tmp_path, place, change, cut):
     buffer = io.BytesIO()
@@ -483,6 +484,15 @@ def test_a_damaged_archive_is_one_line_and_leaves_nothing(tmp_path, place, chang
         assert folder.is_dir()
         shutil.rmtree(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
+
+
+@pytest.mark.parametrize("way", [1, 9, 12, 14, 93, 95, 99])
+def test_a_compression_that_is_not_read_is_named(tmp_path, way):
+    data = bytearray(archive(tmp_path / "a.zip", [GOOD]).read_bytes())
+    for place in (8, data.index(b"PK\x01\x02") + 10):
+        data[place] = way
+    (tmp_path / "a.zip").write_bytes(data)
+    assert f"not read ({way})" in refusal(_extract, tmp_path / "a.zip", tmp_path / "emodb", "emodb")
 
 
 def test_an_encrypted_archive_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """Names of corpora and methods: whatever they hold, files stay apart, and pictures and pages show them."""
 
 import io
+import os
 import warnings
 from html import unescape
 from html.parser import HTMLParser
@@ -21,8 +22,15 @@ from sere_nb.figures import figure_text, heat_map, page_text, plot_intervals
 from sere_nb.report import write_report, write_results
 
 plt.switch_backend("Agg")
-calm = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-few = settings(calm, max_examples=4)
+LONG = os.environ.get("SERE_FUZZ") == "long"  # fifty times as many, and others in every run
+calm = settings(
+    derandomize=not LONG,
+    database=None,
+    deadline=None,
+    max_examples=60 * (50 if LONG else 1),
+    suppress_health_check=list(HealthCheck),
+)
+few = settings(calm, max_examples=20 if LONG else 4)
 PIECES = [
     *(
         "call",
@@ -209,7 +217,7 @@ def renamed(study, corpora, methods):
     return results.assign(**sides, method=results.method.map(dict(zip(["one", "two"], methods)))), tables
 
 
-@settings(few, max_examples=1)
+@settings(few, max_examples=4 if LONG else 1)
 @given(st.lists(names, min_size=4, max_size=4, unique=True))
 @example(["<script>alert(1)</script>", "$a$", "<img src=x onerror=alert(1)>", "{title}"])
 def test_a_report_holds_no_element_of_a_name(study, tmp_path_factory, pieces):
