@@ -9,7 +9,7 @@ from functools import partial
 
 from common import Corpora, arguments, parsed, plain, save, study, told_means
 
-from sere_nb.irf import SERE, sere
+from sere_nb.irf import FIELD, settled
 from sere_nb.tasks import Method
 
 
@@ -17,15 +17,15 @@ def without_source(task):
     "The field without the unlabelled source utterances."
     known = task.source_y >= 0
     sides = dict(source_X=task.source_X[known], source_speaker=task.source_speaker[known])
-    return sere(replace(task, source_y=task.source_y[known], **sides))
+    return settled(replace(task, source_y=task.source_y[known], **sides))
 
 
 ABLATIONS = {
-    "sere": SERE,
-    "sere-unbalanced": Method(partial(sere, balance=0.0), "the field without a wish for equal shares"),
-    "sere-nosource": Method(without_source, "the field without unlabelled source utterances"),
-    "sere-narrow": Method(partial(sere, bandwidth=0.5), "the field whose resonance reaches near ones only"),
-    "sere-oneround": Method(partial(sere, rounds=1), "the field that answers itself once"),
+    "field": FIELD,
+    "field-unbalanced": Method(partial(settled, balance=0.0), "the field without a wish for equal shares"),
+    "field-nosource": Method(without_source, "the field without unlabelled source utterances"),
+    "field-narrow": Method(partial(settled, bandwidth=0.5), "the field with a short reach"),
+    "field-oneround": Method(partial(settled, rounds=1), "the field that answers itself once"),
 }
 
 

@@ -15,12 +15,14 @@ from functools import cache, cached_property
 from pathlib import Path
 
 import pandas as pd
+from joblib import Parallel, delayed
 
 from sere_nb.core import atomic_path, progress, provenance
 from sere_nb.data import load_corpus
 from sere_nb.encoder import load_encoder
 from sere_nb.features import extract
 from sere_nb.recogniser import semantic_width
+from sere_nb.store import stored_features
 from sere_nb.study import COLUMNS, run_study
 from sere_nb.tasks import prepare
 
@@ -52,6 +54,7 @@ def arguments(
     add("--corpora", type=Path, default=os.environ.get("SERE_CORPORA"), help="folder; or SERE_CORPORA")
     add("--names", nargs="+", default=list(NAMES), metavar="NAME", help="corpora in that folder")
     add("--features", nargs="+", default=list(features), choices=list(FEATURES))
+    add("--stored", type=Path, help="folder with features, where the corpora are not; see stored.py")
     add("--whisper", default=os.environ.get("SERE_WHISPER"), help=_WHISPER)
     add("--norm", default="speaker", choices=["none", "corpus", "speaker"])
     add("--draws", type=int, default=draws)
@@ -72,9 +75,9 @@ def parsed(
     "Options that can work. Stops on a changed source tree at once, unless nothing is to be written."
     options = parser.parse_args(given)
     options.writes = not (options.quick or options.allow_dirty)
-    if options.corpora is None:
+    if options.corpora is None and options.stored is None:
         parser.error("name the folder of the corpora: --corpora FOLDER, or SERE_CORPORA in the environment")
-    options.corpora = Path(options.corpora)
+    options.corpora = options.corpora and Path(options.corpora)
     if options.quick:
         options.names, options.draws = options.names[:2], min(options.draws, 2)
     if options.writes:
@@ -117,6 +120,8 @@ class Corpora:
         self.tables = {name: self._table(name) for name in options.names}
 
     def _table(self, name):
+        if self.options.stored:
+            return stored_features(self.options.stored, name)[0]
         table = load_corpus(name, self.options.corpora / name)
         return sliced(table) if self.options.quick else table
 
@@ -144,6 +149,8 @@ class Corpora:
     def features(self, kind, name):
         "Raw features of a corpus, (n, F)."
         what, encoder = FEATURES[kind]
+        if self.options.stored:
+            return _part(stored_features(self.options.stored, name)[1], kind)
         encoder = encoder if what == "prosody" else self.encoder(encoder)
         return extract(self.tables[name], what, encoder, jobs=self.options.jobs)
 
@@ -154,6 +161,12 @@ class Corpora:
         width = semantic_width(FEATURES[kind][0], X.shape[1])
         sides = self.tables[source], X, self.tables[target], Y
         return prepare(*sides, norm or self.options.norm, semantic_width=width)
+
+
+def _part(features, kind):
+    "Of stored features of bundled encoder and prosody, those of a kind."
+    width = semantic_width("both", features.shape[1])
+    return features[:, {"prosody": slice(width, None), "encoder": slice(0, width), "both": slice(None)}[kind]]
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -182,14 +195,27 @@ def plain(
     return rows[COLUMNS]
 
 
+def each_part(
+    corpora: Corpora,
+    functions: dict,  # name of the part -> (source, target) -> rows (dicts)
+) -> dict:  # name -> rows of every pair
+    "All parts on every pair, side by side. What is finished is kept in the folder `work`."
+    calls = [(name, pair) for name in functions for pair in corpora.pairs]
+    work = (delayed(_kept)(corpora, name, pair, functions[name]) for name, pair in calls)
+    found = Parallel(n_jobs=corpora.options.jobs, return_as="generator")(work)
+    parts = {name: [] for name in functions}
+    for (name, _), rows in zip(calls, progress(found, "parts", len(calls), unit="pair")):
+        parts[name].append(rows)
+    return {name: pd.concat(rows, ignore_index=True) for name, rows in parts.items()}
+
+
 def each_pair(
     corpora: Corpora,
     kind: str,  # key of `FEATURES`, or another name of what is asked
     function: Callable,  # (source, target) -> rows (dicts)
 ) -> pd.DataFrame:
-    "Rows of every pair. In the folder `work` finished pairs are kept, and not computed again."
-    parts = [_kept(corpora, kind, pair, function) for pair in progress(corpora.pairs, kind, unit="pair")]
-    return pd.concat(parts, ignore_index=True)
+    "Rows of every pair, as `each_part`."
+    return each_part(corpora, {kind: function})[kind]
 
 
 def _kept(corpora, kind, pair, function):
@@ -232,7 +258,7 @@ def refuse_changes():
 
 def shaped(options) -> dict:
     "Those options that shape a result."
-    silent = ("corpora", "whisper", "jobs", "work", "allow_dirty", "quick", "writes")
+    silent = ("corpora", "stored", "whisper", "jobs", "work", "allow_dirty", "quick", "writes")
     return {name: value for name, value in vars(options).items() if name not in silent}
 
 

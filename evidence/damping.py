@@ -11,7 +11,7 @@ from functools import partial
 
 from common import Corpora, arguments, parsed, save, study
 
-from sere_nb.irf import FEW, sere
+from sere_nb.irf import FEW, settled
 from sere_nb.study import METHODS
 from sere_nb.tasks import Method
 
@@ -21,7 +21,7 @@ SHOTS, VALUES, FIRST = (1, 2, 5, 10), (3e-4, 1e-3, 3e-3, 1e-2), 100
 def damped(task, value):
     "The field with this λ, whatever the number of labels would make of it."
     shots = (task.source_y >= 0).sum() / len(task.classes)
-    return sere(task, damping=value / max(1.0, FEW / shots))
+    return settled(task, damping=value / max(1.0, FEW / shots))
 
 
 def main():

@@ -16,7 +16,7 @@ from sere_nb.audio import read_audio
 from sere_nb.core import progress
 from sere_nb.features import extract_frames
 from sere_nb.highlights import dynamics, fitted, highlight_pool, intensity, moments
-from sere_nb.irf import SERE, ResonanceClassifier, resonance_coordinates
+from sere_nb.irf import FIELD, ResonanceClassifier, resonance_coordinates
 from sere_nb.tasks import Method, prepare, run_task
 
 MOMENTS = 4
@@ -79,7 +79,7 @@ def rows_of(corpora, features, source, target):
     "All rows of one pair."
     for name, X in features(source).items():
         sides = corpora.tables[source], X, corpora.tables[target], features(target)[name]
-        method = Method(by_moments, "a kernel of moments") if name == "moments-kernel" else SERE
+        method = Method(by_moments, "a kernel of moments") if name == "moments-kernel" else FIELD
         for row in run_task(
             prepare(*sides, corpora.options.norm), {name: method}, draws=corpora.options.draws
         ):

@@ -28,15 +28,15 @@ from sere_nb.metrics import paired_bootstrap, score_array
 from sere_nb.normalise import Normaliser, normalisation_groups
 from sere_nb.tasks import score
 
-MODELS, HOW = ("sere", "sere-linear", "selftrain"), ("transductive", "own", "own-balanced", "usual")
+MODELS, HOW = ("field", "field-linear", "selftrain"), ("transductive", "own", "own-balanced", "usual")
 COMPARED = [
-    ("sere transductive", "sere own"),
-    ("sere own", "sere usual"),
-    ("sere own", "selftrain own"),
+    ("sere transductive", "field own"),
+    ("field own", "sere usual"),
+    ("field own", "selftrain own"),
     ("sere own-balanced", "selftrain own-balanced"),
     ("sere usual", "selftrain usual"),
-    ("sere-linear own", "sere own"),
-    ("sere-linear usual", "selftrain usual"),
+    ("field-linear own", "field own"),
+    ("field-linear usual", "selftrain usual"),
 ]
 
 
@@ -45,7 +45,7 @@ def models(task):
     field = resonance_model(task)
     linear = LogisticRegression(C=REGULARISATION, max_iter=500)
     linear.fit(task.stacked()[0], field.transduction_)
-    return {"sere": field, "sere-linear": linear, "selftrain": selftrain_model(task)}
+    return {"field": field, "field-linear": linear, "selftrain": selftrain_model(task)}
 
 
 def usual_folds(corpora, kind, pair):
@@ -61,7 +61,7 @@ def said_by(task, folds):
     "(model, assumption) -> probabilities."
     said = {(name, how): np.zeros((len(task.target_X), len(task.classes))) for name in MODELS for how in HOW}
     for name, whole in models(task).items():
-        beliefs = whole.label_distributions_[len(task.source_X) :] if name == "sere" else None
+        beliefs = whole.label_distributions_[len(task.source_X) :] if name == "field" else None
         said[name, "transductive"] = whole.predict_proba(task.target_X) if beliefs is None else beliefs
     for seen, new, plain in folds:
         part = replace(task, target_X=task.target_X[seen], target_speaker=task.target_speaker[seen])

@@ -23,7 +23,7 @@ from sere_nb.study import METHODS
 from sere_nb.tasks import Method
 
 TUNED_ON = [("emodb", "nemo"), ("emovo", "ravdess"), ("ravdess", "emodb"), ("nemo", "emovo")]
-LADDER = ("logreg", "selftrain", "sere")
+LADDER = ("logreg", "selftrain", "field")
 
 
 def tune(corpora, options):
@@ -47,10 +47,10 @@ def chosen():
 
 def differences(rows):
     "sere minus each other method on the draws both have, with intervals over draws and over tasks."
-    for name in dict.fromkeys(rows.method[rows.method != "sere"]):
+    for name in dict.fromkeys(rows.method[rows.method != "field"]):
         draws = rows.draw[rows.method == name].unique()
         shared = rows[rows.draw.isin(draws)]
-        first, second = score_array(shared, "sere"), score_array(shared, name)
+        first, second = score_array(shared, "field"), score_array(shared, name)
         here, beyond = (paired_bootstrap(first, second, over=over) for over in ("draws", "tasks"))
         row = dict(method=name, draws=len(draws), uar=second.mean(), sere=first.mean(), difference=here.mean)
         row.update(low=here.low, high=here.high, low_tasks=beyond.low, high_tasks=beyond.high)

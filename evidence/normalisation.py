@@ -9,7 +9,7 @@ from common import Corpora, arguments, parsed, plain, save, study, told_means
 
 from sere_nb.study import METHODS
 
-CHOSEN = ("logreg", "logreg-balanced", "selftrain", "sere", "logreg-all")
+CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 
 
 def main():

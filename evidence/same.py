@@ -20,12 +20,12 @@ from common import HERE, Corpora, arguments, parsed
 
 from sere_nb.baselines import BASELINES
 from sere_nb.core import atomic_path
-from sere_nb.irf import SERE
+from sere_nb.irf import FIELD
 from sere_nb.tasks import prepare
 
 REFERENCE = HERE / "same.json"
 SHARED = ["emodb", "emovo", "ravdess", "nemo", "casia", "urdu"]
-METHODS = {**BASELINES, "sere": SERE}
+METHODS = {**BASELINES, "field": FIELD}
 NORMS = ("speaker", "corpus")
 
 

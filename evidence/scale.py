@@ -87,7 +87,7 @@ def growth(rows):
 def main():
     "Measure, and write."
     parser = arguments(__doc__, draws=1, features=("both",))
-    parser.add_argument("--methods", nargs="+", default=["sere"])
+    parser.add_argument("--methods", nargs="+", default=["field"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 5000, 20_000, 50_000])
     parser.add_argument(
         "--one", nargs=5, help="for the script's own use: features, source, target, size, method"

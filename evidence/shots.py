@@ -12,7 +12,7 @@ from common import Corpora, arguments, parsed, plain, save, study
 from sere_nb.metrics import bootstrap_mean, score_array
 from sere_nb.study import METHODS
 
-CHOSEN = ("logreg", "logreg-balanced", "selftrain", "sere", "logreg-all")
+CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 
 
 def main():

@@ -12,7 +12,7 @@ from sere_nb.core import generator
 from sere_nb.study import COLUMNS, METHODS
 from sere_nb.tasks import prepare, run_task
 
-CHOSEN = ("logreg", "logreg-balanced", "selftrain", "sere", "logreg-all")
+CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 
 
 def skewed(table, share=0.25):

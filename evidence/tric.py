@@ -15,7 +15,7 @@ from functools import partial
 import torch
 from common import Corpora, arguments, each_pair, parsed, plain, save, study, told_means
 
-from sere_nb.irf import SERE, ResonanceClassifier, resonance_model
+from sere_nb.irf import FIELD, ResonanceClassifier, resonance_model
 from sere_nb.tasks import Method, score
 from sere_nb.tric import learn_metric, tric
 
@@ -43,7 +43,7 @@ def in_learned_metric(task, beliefs=False, **setting):
     return again.label_distributions_[len(task.source_X) :]
 
 
-METHODS = {"field": SERE}
+METHODS = {"field": FIELD}
 METHODS.update({name: Method(partial(in_learned_metric, **how), name) for name, how in SETTINGS.items()})
 
 

@@ -1,49 +1,150 @@
 #!/usr/bin/env python3
-"""Does it help to take voices out only as far as they can be told from feelings? The joint field of chapter
-06b on thirty ordered tasks among six corpora; the ladder on the same draws is that of six.py.
+"""Does it help to take voices out only as far as they can be told from feelings? `sere` of chapter 06b on
+thirty ordered tasks among six corpora; the ladder on the same draws is that of conditions.py.
 
-    python evidence/voices.py --corpora FOLDER [--draws 3] [--work FOLDER]
+    python evidence/voices.py --corpora FOLDER [--draws 20] [--few 3] [--jobs 2] [--work FOLDER]
 
-Four settings are compared, so that the one of each target can be chosen on tasks without that corpus."""
+Four settings are compared, so that the one of each target can be chosen on tasks without that corpus.
+`ideas` is `sere` without each of its parts, and with others that were left out, on a few draws. `shares`
+tells how much of the variance lies between the speakers of corpora as they are, and of talk shows made of
+them."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import product
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
-from common import Corpora, arguments, each_pair, parsed, save, told_means
+from common import Corpora, arguments, each_part, parsed, save, told_means
+from conditions import SIX, pair_of
 
-from sere_nb.study import COLUMNS
-from sere_nb.tasks import run_task
-from sere_nb.voices import JOINT
+from sere_nb import voices
+from sere_nb.baselines import selftrain, teach
+from sere_nb.tasks import Method, run_task
+from sere_nb.voices import SERE, sere, sere_model
 
-SIX = ("emodb", "emovo", "ravdess", "nemo", "casia", "urdu")
 SETTINGS = {
     f"anchors {anchors}, centre {centre}": dict(ANCHORS=anchors, CENTRE=centre)
     for anchors, centre in product((0.3, 1.0), (0.40, 0.45))
 }
 
 
-def rows_of(corpora, source, target):
-    "All rows of one pair."
-    rows = run_task(
-        corpora.pair("both", source, target, "corpus"), {"sere-joint": JOINT}, draws=corpora.options.draws
-    )
-    return pd.DataFrame(rows).assign(norm="corpus", unheard=False, encoder="bundled+prosody")[COLUMNS]
+def equal_start(task, table):
+    "Beliefs of the target that begin from equal shares."
+    return np.full((len(task.target_X), len(task.classes)), 1 / len(task.classes))
+
+
+def raw_share(task):
+    "Scores that are the features themselves, so that trust asks how much of *them* lies between speakers."
+    return task.source_X, task.target_X
+
+
+def leftover(X, table, speakers, few=8.0):
+    "Each speaker's mean of what beliefs leave unexplained, held back where little was heard."
+    means = table.T @ X / np.maximum(table.sum(axis=0), 1e-9)[:, None]
+    rest, result = X - table @ means, np.array(X, dtype=float)
+    for name in pd.unique(speakers):
+        own = speakers == name
+        result[own] -= own.sum() / (own.sum() + few) * rest[own].mean(axis=0)
+    return result
+
+
+def offsets(task, rounds=3):
+    "Voices estimated together with the beliefs: what a speaker's utterances have left over is the voice."
+    changed, size = task, len(task.source_X)
+    for _ in range(rounds):
+        table = sere_model(changed, trusted=(0.0, 0.0)).label_distributions_
+        here = leftover(task.source_X, table[:size], task.source_speaker)
+        there = leftover(task.target_X, table[size:], task.target_speaker)
+        changed = replace(task, source_X=here, target_X=there)
+    return sere(changed, trusted=(0.0, 0.0))
+
+
+def views(task):
+    "Two classifiers, of the encoder and of prosody, that teach themselves; the mean of what they say."
+    task, said = voices.voices_out(task), []
+    for part in (slice(0, task.semantic_width), slice(task.semantic_width, None)):
+        one = replace(task, source_X=task.source_X[:, part], target_X=task.target_X[:, part])
+        here, there = voices._sides(one)
+        known = one.source_y >= 0
+        said.append(teach(voices._regression, here[known], one.source_y[known], there).predict_proba(there))
+    return np.mean(said, axis=0)
+
+
+def blended(task, other):
+    "The mean of `sere` and of another method's answer."
+    return (sere(task) + other(task)) / 2
+
+
+IDEAS = {  # name -> (what is changed in chapter 06b, method)
+    "as shipped": ({}, SERE),
+    "speakers always trusted": (dict(trust=lambda share: 1.0), SERE),
+    "speakers never trusted": (dict(trust=lambda share: 0.0), SERE),
+    "trust by raw features": (dict(_first_scores=raw_share, CENTRE=0.25), SERE),
+    "anchors weigh 1": (dict(ANCHORS=1.0), SERE),
+    "prosody counted once": (dict(EMPHASIS=1.0), SERE),
+    "prosody counted three times": (dict(EMPHASIS=3.0), SERE),
+    "beliefs begin from equal shares": (dict(_begin=equal_start), SERE),
+    "no shares wished for": (dict(BALANCE=0.0), SERE),
+    "shares wished for half as much": (dict(BALANCE=0.4), SERE),
+    "narrow resonance": (dict(BANDWIDTH=0.75), SERE),
+    "eight rounds": ({}, Method(partial(sere, rounds=(8, 8)), "eight rounds")),
+    "one round": ({}, Method(partial(sere, rounds=(1, 1)), "one round")),
+    "offsets from what beliefs leave over": ({}, Method(offsets, "offsets")),
+    "encoder and prosody apart": ({}, Method(views, "two views")),
+    "mean with self-training": ({}, Method(partial(blended, other=selftrain), "a mean")),
+    "mean with both views": ({}, Method(partial(blended, other=views), "a mean")),
+}
+
+
+def rows_of(corpora, change, method, draws, source, target):
+    "All rows of one pair, with something of chapter 06b changed."
+    with patch.multiple(voices, **change) if change else patch.dict({}):
+        rows = pd.DataFrame(
+            run_task(corpora.pair("both", source, target, "corpus"), {"sere": method}, 5, draws)
+        )
+    return rows[["source", "target", "draw", "method", "uar", "war", "ece", "sure", "seconds"]]
+
+
+def shares_of(corpora, draws, source, target):
+    "Of features and of scores, the share between speakers: as recorded, and as a talk show."
+    rows = []
+    for condition in ("recorded", "talk-show"):
+        pair = pair_of(corpora, condition, source, target, "corpus")
+        for draw in range(draws):
+            task = pair.draw(5, draw)
+            told = [voices.voice_share(said, task.target_speaker) for said in seen(task)]
+            found = dict(zip(("features", "scores"), told))
+            rows.append(dict(source=source, target=target, condition=condition, draw=draw, **found))
+    return pd.DataFrame(rows)
+
+
+def seen(task):
+    "Features and scores of the target."
+    return task.target_X, voices._first_scores(task)[1]
 
 
 def main():
     "Measure, and write."
-    parser = arguments(__doc__, draws=3, features=("both",))
+    parser = arguments(__doc__, features=("both",))
     parser.set_defaults(names=list(SIX))
+    parser.add_argument("--few", type=int, default=3, help="draws of ideas and shares")
     options = parsed(parser)
-    corpora, parts = Corpora(options), []
-    for name, setting in SETTINGS.items():
-        with patch.multiple("sere_nb.voices", **setting):
-            found = each_pair(corpora, f"both-{name}", lambda *pair: rows_of(corpora, *pair))
-        parts.append(found.assign(setting=name))
-    rows = pd.concat(parts, ignore_index=True)
-    told_means(rows.assign(method=rows.setting), "settings")
-    save("voices", {"settings": rows}, options, features="both", settings=SETTINGS)
+    corpora = Corpora(options)
+    parts = {
+        name: partial(rows_of, corpora, change, SERE, options.draws) for name, change in SETTINGS.items()
+    }
+    for name, (change, method) in IDEAS.items():
+        parts[name] = partial(rows_of, corpora, change, method, options.few)
+    parts["shares"] = partial(shares_of, corpora, options.few)
+    found = each_part(corpora, parts)
+    tables = {"shares": found.pop("shares")}
+    named = {name: rows.assign(setting=name) for name, rows in found.items()}
+    tables["settings"] = pd.concat([named[name] for name in SETTINGS], ignore_index=True)
+    tables["ideas"] = pd.concat([named[name] for name in IDEAS], ignore_index=True)
+    told_means(pd.concat(named.values()).assign(method=lambda rows: rows.setting), "UAR")
+    save("voices", tables, options, features="both", settings=SETTINGS)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,12 @@
 
 # %% auto #0
 __all__ = ['REGULARISATION', 'BASELINES', 'majority', 'prototype', 'logreg_model', 'logreg', 'balanced', 'logreg_balanced',
-           'most_certain', 'selftrain_model', 'selftrain', 'labelspread']
+           'most_certain', 'teach', 'selftrain_model', 'selftrain', 'labelspread']
 
 # %% ../nbs/05_baselines.ipynb #11e6075a
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from .tasks import Method, Task
@@ -88,18 +91,28 @@ def most_certain(
     believed = np.argsort(-probabilities, axis=0, kind="stable")[:count]
     return believed.ravel(), np.tile(np.arange(probabilities.shape[1]), count)
 
+# %% ../nbs/05_baselines.ipynb #efa5573b
+def teach(
+    fit: Callable,  # (X (n, F), classes (n,)) -> a classifier with predict_proba
+    X: np.ndarray,  # labelled samples, (n, F)
+    y: np.ndarray,  # their classes, (n,)
+    unlabelled: np.ndarray,  # (m, F)
+    rounds: int = 5,  # of believing and learning again
+):  # the classifier of the last round
+    "A classifier whose most certain guesses become labels, more of them in every round."
+    model = fit(X, y)
+    for share in np.linspace(0.2, 1.0, rounds):
+        rows, guesses = most_certain(model.predict_proba(unlabelled), share)
+        model = fit(np.vstack([X, unlabelled[rows]]), np.concatenate([y, guesses]))
+    return model
+
 # %% ../nbs/05_baselines.ipynb #efa5573c
 def selftrain_model(
     task: Task,
     rounds: int = 5,  # of believing and learning again
 ):  # scikit-learn's LogisticRegression
-    "Logistic regression whose most certain guesses on the target become labels, more of them in every round."
-    X, y = task.labelled
-    model = _fit(task, X, y)
-    for share in np.linspace(0.2, 1.0, rounds):
-        rows, guesses = most_certain(model.predict_proba(task.target_X), share)
-        model = _fit(task, np.vstack([X, task.target_X[rows]]), np.concatenate([y, guesses]))
-    return model
+    "Logistic regression that teaches itself on the target."
+    return teach(partial(_fit, task), *task.labelled, task.target_X, rounds)
 
 # %% ../nbs/05_baselines.ipynb #c80339a2
 def selftrain(

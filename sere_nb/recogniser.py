@@ -21,10 +21,11 @@ from .encode import activity, encode
 from .encoder import PER_LANGUAGE, Encoder, load_encoder
 from .features import extract_usable, report_faults
 from .highlights import moments
-from .irf import SERE, ResonanceClassifier
+from .irf import ResonanceClassifier
 from .normalise import Normaliser
 from .prosody import FUNCTIONALS, utterance_features
 from .tasks import Method, prepare
+from .voices import SERE
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb08
 def semantic_width(
@@ -84,7 +85,7 @@ def adapt(
     draw: int = 0,  # number of the draw
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter 03
-    norm: str = "speaker",  # none, corpus or speaker
+    norm: str = "auto",  # none, corpus, speaker or auto; a method that asks for one gets that
     method: Method = SERE,  # one that has `fit`
     strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
     **options,  # cache, jobs of `extract_usable`
@@ -101,6 +102,7 @@ def adapt(
     report_faults(faults, len(source) + len(target), strict)
     (source, source_X, _), (target, target_X, _) = extracted
     width = semantic_width(features, source_X.shape[1])
+    norm = method.norm or norm
     pair = prepare(source, source_X, target, target_X, norm, semantic_width=width)
     model = method.fit(pair.draw(shots, draw))
     name, identity = _named(reader)

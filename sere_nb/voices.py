@@ -4,19 +4,21 @@
 
 # %% auto #0
 __all__ = ['CENTRE', 'SLOPE', 'BANDWIDTH', 'DAMPING', 'TEMPERATURE', 'BALANCE', 'AXES', 'LANDMARKS', 'EMPHASIS', 'ANCHORS',
-           'JOINT', 'voice_share', 'teach', 'scores', 'trust', 'without_voices', 'trusts', 'voices_out', 'joint_model',
-           'joint']
+           'POWER', 'SERE', 'voice_share', 'scores', 'trust', 'without_voices', 'trusts', 'voices_out', 'sere_model',
+           'sere']
 
 # %% ../nbs/06b_voices.ipynb #6b000003
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from .baselines import REGULARISATION, most_certain
+from .baselines import REGULARISATION, most_certain, teach
+from .confidence import tempered
 from .core import generator
-from .irf import ResonanceClassifier, organise, resonance_coordinates
+from .irf import ResonanceClassifier, _groups, organise, resonance_coordinates
 from .tasks import Method, Task
 
 # %% ../nbs/06b_voices.ipynb #6b000009
@@ -39,26 +41,12 @@ def voice_share(
     return float(voice / max(voice + within.sum(), 1e-12))
 
 # %% ../nbs/06b_voices.ipynb #6b00000d
-def _regression(X, y, weights=None):
-    "The ladder's logistic regression, quick enough to be fitted six times."
+def _regression(X, y, taught=None, weight=1.0):
+    "The ladder's logistic regression, quick enough to be fitted six times; the first ones are taught."
     model = LogisticRegression(C=REGULARISATION, max_iter=100, tol=1e-3)
-    return model.fit(X, y, sample_weight=weights)
-
-
-def teach(
-    X: np.ndarray,  # (n, d)
-    y: np.ndarray,  # classes, (n,)
-    unlabelled: np.ndarray,  # (m, d)
-    weight: float = 1.0,  # of a labelled sample; a guess weighs 1
-    rounds: int = 5,  # of believing and learning again
-) -> LogisticRegression:
-    "Self-training as in chapter 05, with a weight for what it is taught."
-    model = _regression(X, y)
-    for share in np.linspace(0.2, 1.0, rounds):
-        rows, guesses = most_certain(model.predict_proba(unlabelled), share)
-        weights = np.r_[np.full(len(y), weight), np.ones(len(rows))]
-        model = _regression(np.vstack([X, unlabelled[rows]]), np.r_[y, guesses], weights)
-    return model
+    if taught is None or len(y) == taught:
+        return model.fit(X, y)
+    return model.fit(X, y, sample_weight=np.r_[np.full(taught, weight), np.ones(len(y) - taught)])
 
 
 def scores(
@@ -102,6 +90,7 @@ BANDWIDTH, DAMPING, TEMPERATURE, BALANCE = 3.0, 3e-3, 0.075, 0.8  # γ, λ, τ a
 AXES, LANDMARKS = 128, 256
 EMPHASIS = 2.0  # of prosody beside an encoder
 ANCHORS = 0.3  # weight of all labelled samples together
+POWER = 0.4  # of the beliefs once they have settled, chapter 04a
 
 
 def _axes(X):
@@ -112,27 +101,18 @@ def _axes(X):
     return mean, axes[there if len(there) else [0]].T  # where nothing differs, one axis of zeros
 
 
-def _scaled(task):
-    "(task, unit of each feature): features that no normalisation has scaled are divided by their spread."
-    unit = np.ones(task.source_X.shape[1])
-    if task.normaliser is not None and not task.normaliser.scaled:
-        spread = np.vstack([task.source_X, task.target_X]).std(axis=0)
-        unit = np.where(spread > 1e-9, spread, 1.0)
-    return replace(task, source_X=task.source_X / unit, target_X=task.target_X / unit), unit
-
-
 def _sides(task):
     "Source and target on their common axes."
     both = np.vstack([task.source_X, task.target_X]).astype(float)
     mean, axes = _axes(both)
     return np.split((both - mean) @ axes, [len(task.source_X)])
 
-
+# %% ../nbs/06b_voices.ipynb #6b00003c
 def _first_scores(task):
     "Scores of source and target by a classifier that five labels and the target have taught."
     here, there = _sides(task)
     known = task.source_y >= 0
-    first = teach(here[known], task.source_y[known], there)
+    first = teach(_regression, here[known], task.source_y[known], there)
     return scores(first, here), scores(first, there)
 
 # %% ../nbs/06b_voices.ipynb #6b000017
@@ -155,26 +135,21 @@ def voices_out(
     return replace(task, source_X=source, target_X=target)
 
 # %% ../nbs/06b_voices.ipynb #6b000019
-def _groups(sides, fewest):
-    "Numbers of the groups whose shares are balanced; of each corpus: (speakers, trust, which may move)."
-    names = []
-    for side, (speakers, trusted, free) in enumerate(sides):
-        known = ~pd.isna(speakers)
-        found, member = np.unique(np.asarray(speakers, dtype=str), return_inverse=True)
-        enough = np.bincount(member, weights=free, minlength=len(found)) >= fewest
-        own = known & enough[member] & (trusted > 0.5)
-        names += [(side, found[one] if alone else "") for one, alone in zip(member, own)]
-    number = {name: place for place, name in enumerate(dict.fromkeys(names))}
-    return np.array([number[name] for name in names])
+def _balanced(task, trusted):
+    "Numbers of the groups whose shares are balanced: speakers where they are trusted, corpora elsewhere."
+    sides = (task.source_speaker, trusted[0]), (task.target_speaker, trusted[1])
+    who = [np.where(pd.isna(names) | (own <= 0.5), "", names.astype(str)) for names, own in sides]
+    free = np.r_[task.source_y < 0, np.ones(len(task.target_X), dtype=bool)]
+    corpus = np.repeat([0, 1], [len(names) for names in who])
+    speaker = np.unique(np.concatenate(who), return_inverse=True)[1]
+    return _groups(corpus, speaker, free, 2 * len(task.classes))
 
 
-def _roles(task, trusted):
-    "(which beliefs may move, weights, groups) of all samples."
-    known, there = task.source_y >= 0, np.ones(len(task.target_X), dtype=bool)
-    unlabelled = 1 / max(np.sum(~known), 1)
-    weights = np.r_[np.where(known, ANCHORS / known.sum(), unlabelled), there / len(there)]
-    sides = (task.source_speaker, trusted[0], ~known), (task.target_speaker, trusted[1], there)
-    return np.r_[~known, there], weights, _groups(sides, 2 * len(task.classes))
+def _weights(task):
+    "Weights of all samples: each corpus weighs 1, the labelled ones `ANCHORS` together."
+    known, size = task.source_y >= 0, len(task.target_X)
+    here = np.where(known, ANCHORS / known.sum(), 1 / max(np.sum(~known), 1))
+    return np.r_[here, np.full(size, 1 / size)]
 
 # %% ../nbs/06b_voices.ipynb #6b00001a
 def _begin(task, table, share=0.6, weight=0.3):
@@ -184,7 +159,16 @@ def _begin(task, table, share=0.6, weight=0.3):
     rows, guesses = most_certain(table, share)
     rows, guesses = np.r_[rows, known], np.r_[guesses, task.source_y[known]]
     told = min(1.0, weight * len(there) / len(rows))  # a large source must not shout the target down
-    return teach(here[rows], guesses, there, told).predict_proba(there)
+    fit = partial(_regression, taught=len(rows), weight=told)
+    return teach(fit, here[rows], guesses, there).predict_proba(there)
+
+# %% ../nbs/06b_voices.ipynb #6b00003a
+def _unit(task):
+    "Unit of each feature: 1, or its spread where no normalisation has scaled it."
+    if task.normaliser is None or task.normaliser.scaled:
+        return np.ones(task.source_X.shape[1])
+    spread = np.vstack([task.source_X, task.target_X]).std(axis=0)
+    return np.where(spread > 1e-9, spread, 1.0)
 
 
 def _space(task, unit):
@@ -193,56 +177,58 @@ def _space(task, unit):
     scale[len(scale) if task.semantic_width is None else task.semantic_width :] = EMPHASIS
     both = np.vstack([task.source_X, task.target_X]).astype(float)
     mean, axes = _axes(both * scale)
-    model = ResonanceClassifier(bandwidth=BANDWIDTH, damping=DAMPING, temperature=TEMPERATURE)
     places = (both * scale - mean) @ axes
-    model.mean_, model.axes_ = (
-        unit * mean / scale,
-        (scale / unit)[:, None] * axes,
-    )  # of what `predict_proba` gets
+    model = ResonanceClassifier(bandwidth=BANDWIDTH, damping=DAMPING, temperature=TEMPERATURE)
+    model.mean_, model.axes_ = unit * mean / scale, (scale / unit)[:, None] * axes  # for raw samples
     model.bandwidth_ = BANDWIDTH * np.sqrt(2 * places.var(axis=0).sum()) or 1.0
     chosen = generator("landmarks").permutation(len(places))[:LANDMARKS]
     model.landmarks_ = places[np.sort(chosen)]
     return model, places
 
 # %% ../nbs/06b_voices.ipynb #6b00001b
-def joint_model(
+def _settled(model, places, task, trusted, rounds):
+    "Source first, then both, from where self-training has led: all that `organise` returns, and the groups."
+    coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
+    known, size = task.source_y >= 0, len(task.source_X)
+    free = np.r_[~known, np.ones(len(task.target_X), dtype=bool)]
+    table = np.full((len(places), len(task.classes)), 1 / len(task.classes))
+    table[~free] = np.eye(len(task.classes))[task.source_y[known]]
+    weights, groups = _weights(task), _balanced(task, trusted)
+    near = np.unique(groups[:size], return_inverse=True)[1]
+    parts = coordinates[:size], table[:size], free[:size], weights[:size], near
+    setting = DAMPING, TEMPERATURE, BALANCE
+    table[:size] = organise(*parts, *setting, rounds[0])[0]
+    table[size:] = _begin(task, table[:size])
+    return *organise(coordinates, table, free, weights, groups, *setting, rounds[1]), groups
+
+# %% ../nbs/06b_voices.ipynb #6b00003b
+def sere_model(
     task: Task,  # features normalised per corpus
     trusted: tuple = None,  # of `trusts`; None: as it finds
     rounds: tuple = (5, 3),  # of the source alone, of both
 ) -> ResonanceClassifier:
-    "The field on what is left of the voices: source first, then both, from where self-training has led."
-    task, unit = _scaled(task)
+    "The field on what is left of the voices: source first, then both."
+    unit = _unit(task)
+    task = replace(task, source_X=task.source_X / unit, target_X=task.target_X / unit)
     trusted = trusts(task) if trusted is None else trusted
     task = voices_out(task, trusted)
     model, places = _space(task, unit)
-    free, weights, groups = _roles(task, trusted)
-    coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
-    table = np.full((len(places), len(task.classes)), 1 / len(task.classes))
-    table[~free] = np.eye(len(task.classes))[task.source_y[task.source_y >= 0]]
-    near = slice(0, len(task.source_X))
-    parts = [values[near] for values in (coordinates, table, free, weights, groups)]
-    parts[-1] = np.unique(parts[-1], return_inverse=True)[1]
-    setting = DAMPING, TEMPERATURE, BALANCE
-    table[near] = organise(*parts, *setting, rounds[0])[0]
-    table[near.stop :] = _begin(task, table[near])
-    found = organise(coordinates, table, free, weights, groups, *setting, rounds[1])
-    return _fitted(model, *found, groups[near.stop :])
-
-
-def _fitted(model, table, charges, shift, energy, groups):
-    "The field that answers from what `organise` found; an unheard speaker gets the target's mean shift."
-    model.charges_, model.energy_, model.shift_ = charges, energy, shift[groups].mean(axis=0)
-    model.label_distributions_, model.classes_ = table, np.arange(table.shape[1])
+    table, charges, shift, energy, groups = _settled(model, places, task, trusted, rounds)
+    shift = shift[groups[len(task.source_X) :]].mean(axis=0)  # an unheard speaker gets the target's mean
+    model.charges_, model.energy_, model.shift_ = POWER * charges, energy, POWER * shift
+    model.label_distributions_, model.classes_ = tempered(table, POWER), np.arange(table.shape[1])
     model.n_features_in_ = len(model.mean_)
     return model
 
 # %% ../nbs/06b_voices.ipynb #6b00001c
-def joint(
+def sere(
     task: Task,  # features normalised per corpus
-    **setting,  # of `joint_model`
+    **setting,  # of `sere_model`
 ) -> np.ndarray:  # probabilities, (m, C)
-    "What the joint field believes of the target once it has settled."
-    return joint_model(task, **setting).label_distributions_[len(task.source_X) :]
+    "What the field believes of the target once it has settled on what is left of the voices."
+    return sere_model(task, **setting).label_distributions_[len(task.source_X) :]
 
 
-JOINT = Method(joint, "the field on what is left of the voices; for --norm corpus", fit=joint_model)
+SERE = Method(
+    sere, "the resonance field on what is left of the voices", fit=sere_model, norm="corpus"
+)

@@ -16,8 +16,8 @@ from sere_nb.irf import (
     free_energy,
     organise,
     resonance_coordinates,
-    sere,
     settle,
+    settled,
 )
 from sere_nb.tasks import Task
 
@@ -77,12 +77,12 @@ def test_settled_beliefs_are_the_best_ones(seed):
 def test_unlabelled_samples_help(seed):
     task, truth = clouds(seed, apart=2.0)
     few = ResonanceClassifier().fit(*task.labelled)
-    assert np.mean(sere(task).argmax(1) == truth) > np.mean(few.predict(task.target_X) == truth) + 0.03
+    assert np.mean(settled(task).argmax(1) == truth) > np.mean(few.predict(task.target_X) == truth) + 0.03
 
 
 def test_landmarks_are_close_to_exact():
     task, _ = clouds(0, apart=3.0)
-    exact, fast = sere(task, landmarks=10_000), sere(task, landmarks=200)
+    exact, fast = settled(task, landmarks=10_000), settled(task, landmarks=200)
     assert np.mean(exact.argmax(1) == fast.argmax(1)) > 0.98
 
 
@@ -90,13 +90,13 @@ def test_order_of_samples_changes_nothing():
     task, _ = clouds(1)
     order = generator("order").permutation(len(task.target_X))
     moved = replace(task, target_X=task.target_X[order], target_speaker=task.target_speaker[order])
-    assert_same(sere(moved, landmarks=10_000), sere(task, landmarks=10_000)[order], atol=1e-4)
+    assert_same(settled(moved, landmarks=10_000), settled(task, landmarks=10_000)[order], atol=1e-4)
 
 
 def test_hot_broad_and_damped_limits_are_the_prior():
     task, truth = clouds(2)
     for limit in (dict(temperature=1e9), dict(damping=1e9)):
-        assert_same(sere(task, **limit), np.full((len(truth), 4), 0.25), atol=1e-4)
+        assert_same(settled(task, **limit), np.full((len(truth), 4), 0.25), atol=1e-4)
 
 
 @pytest.mark.parametrize("labels, times", [(1, 5.0), (2, 2.5), (5, 1.0), (20, 1.0)])
@@ -148,7 +148,7 @@ def test_hard_targets_give_finite_numbers(damage):
         task = replace(task, source_X=task.source_X * 1e6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        probabilities = sere(replace(task, target_X=X[rows], target_speaker=speaker[rows]))
+        probabilities = settled(replace(task, target_X=X[rows], target_speaker=speaker[rows]))
     assert np.isfinite(probabilities).all() and np.allclose(probabilities.sum(1), 1)
     if damage in ("one shot", "ten targets", "class absent", "huge"):
         assert np.mean(probabilities.argmax(1) == truth[rows]) > 0.8
@@ -217,8 +217,8 @@ def test_words_as_classes_with_some_unknown():
 
 def test_same_on_one_and_on_two_threads():
     script = (
-        "import sys; sys.path.insert(0, 'tests'); from test_irf import clouds, sere; "
-        "print(sere(clouds(0, size=24)[0]).round(5).tolist())"
+        "import sys; sys.path.insert(0, 'tests'); from test_irf import clouds, settled; "
+        "print(settled(clouds(0, size=24)[0]).round(5).tolist())"
     )
     said = [
         subprocess.run(

@@ -15,7 +15,7 @@ from sere_nb.baselines import BASELINES
 from sere_nb.core import SereError
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
-from sere_nb.irf import SERE
+from sere_nb.voices import SERE
 from sere_nb.metrics import uar
 from sere_nb.prosody import FUNCTIONALS
 from sere_nb.recogniser import (
