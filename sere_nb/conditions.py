@@ -63,7 +63,9 @@ def _talk_show(made, random):
 def _uneven(made, random):
     "One emotion has 70 % of the target; the shares of the others differ fourfold."
     first, *others = random.permutation(made.emotions)
-    rows = {name: random.permutation(made.target.index[made.target.emotion == name]) for name in made.emotions}
+    rows = {
+        name: random.permutation(made.target.index[made.target.emotion == name]) for name in made.emotions
+    }
     shares = np.geomspace(1, 4, len(others)) * 0.3 / np.geomspace(1, 4, len(others)).sum()
     whole = min([len(rows[first]) / 0.7, *(len(rows[name]) / share for name, share in zip(others, shares))])
     counts = {first: 0.7, **dict(zip(others, shares))}

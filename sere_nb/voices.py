@@ -229,6 +229,4 @@ def sere(
     return sere_model(task, **setting).label_distributions_[len(task.source_X) :]
 
 
-SERE = Method(
-    sere, "the resonance field on what is left of the voices", fit=sere_model, norm="corpus"
-)
+SERE = Method(sere, "the resonance field on what is left of the voices", fit=sere_model, norm="corpus")

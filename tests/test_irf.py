@@ -281,6 +281,6 @@ def test_real_speech(real_corpora):
     pair = prepare(tables[0], features[0], tables[1], features[1])
     tasks = [pair.draw(5, draw) for draw in range(100, 104)]
     field, plain = (
-        np.mean([uar(pair.truth, method(task).argmax(1)) for task in tasks]) for method in (sere, logreg)
+        np.mean([uar(pair.truth, method(task).argmax(1)) for task in tasks]) for method in (settled, logreg)
     )
     assert field > plain + 0.02, (field, plain)
