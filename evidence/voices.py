@@ -140,10 +140,10 @@ def main():
     parts["shares"] = partial(shares_of, corpora, options.few)
     found = each_part(corpora, parts)
     tables = {"shares": found.pop("shares")}
-    named = {name: rows.assign(setting=name) for name, rows in found.items()}
+    named = {name: rows.assign(method=name) for name, rows in found.items()}
     tables["settings"] = pd.concat([named[name] for name in SETTINGS], ignore_index=True)
     tables["ideas"] = pd.concat([named[name] for name in IDEAS], ignore_index=True)
-    told_means(pd.concat(named.values()).assign(method=lambda rows: rows.setting), "UAR")
+    told_means(pd.concat(named.values()), "UAR")
     save("voices", tables, options, features="both", settings=SETTINGS)
 
 

@@ -186,8 +186,6 @@ def results(folder):
 
     for path in sorted(folder.rglob("*.csv"), key=place):
         frame = pd.read_csv(path)
-        if "setting" in frame and "method" in frame:  # the same method at several settings
-            frame["method"] += ", " + frame.pop("setting")
         table, remark = shown(frame)
         if path.stem.endswith(("_map", "_maps")):
             table, remark = frame[:3], f"The first 3 of {len(frame)} points of a map."
