@@ -130,6 +130,8 @@ def by_method(frame):
 
     if "shots" in frame and frame.shots.nunique() > 1:  # a curve over labels: a row for each of its points
         frame = frame.assign(method=frame.method + ", " + frame.shots.astype(str) + " shots")
+    if "norm" in frame and frame.norm.nunique() > 1:
+        frame = frame.assign(method=frame.method + ", per " + frame.norm)
     frame = frame.assign(labels_used=frame.get("labels_used", ""))
     rows = []
     for method, own in frame.groupby("method", sort=False):
