@@ -182,6 +182,7 @@ class Method:
     line: str  # what it is, in one line
     labels: str = "source-shots"  # which labels it uses: source-shots or source-all
     fit: Callable = None  # Task -> something with predict_proba(X); None: it answers what is there, no more
+    needs: str = ""  # what it imports beyond NumPy, SciPy and scikit-learn
 
 # %% ../nbs/04b_tasks.ipynb #c66a109a
 def answer(
