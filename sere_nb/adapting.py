@@ -236,7 +236,8 @@ def nrc(learner, neighbours=3, further=3, steps=200):
     for _ in range(steps):
         rows, _, said = _asked(learner, bank)
         near = bank.near(rows, neighbours)
-        beyond = bank.near(near.flatten(), further).reshape(*near.shape, -1)
+        beyond = bank.near(near.flatten(), further)
+        beyond = beyond.reshape(*near.shape, beyond.shape[1])
         first, second = reciprocity(rows, near, beyond)
         pull = (first[..., None] * bank.answers[near]).sum(dim=1) + bank.answers[rows]
         pull = pull + (second[..., None] * bank.answers[beyond]).sum(dim=(1, 2))
@@ -244,14 +245,14 @@ def nrc(learner, neighbours=3, further=3, steps=200):
 
 # %% ../nbs/05e_adapting.ipynb #e500001c
 def contrast(
-    inner,  # hidden vectors of the batch, length one, (B, d)
-    places,  # of the bank, length one, (n, d)
+    vectors,  # of the batch, length one, (B, d)
+    bank,  # of everybody, length one, (n, d)
     positive,  # (B, n) bool
     own,  # each one's position in the bank, (B,)
-    temperature: float = 0.1,
+    temperature: float = 0.5,
 ):  # scalar
     "Positives should be nearer than the rest of the bank (InfoNCE; van den Oord et al. 2018)."
-    alike = (inner @ places.T / temperature).scatter(1, own[:, None], -1e9)
+    alike = (vectors @ bank.T / temperature).scatter(1, own[:, None], -1e9)
     positive = positive.float().scatter(1, own[:, None], 0.0)
     each = (positive * alike.log_softmax(dim=1)).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
     return -each.mean()
@@ -265,14 +266,13 @@ def ecan(learner, neighbours=5, near_weight=0.5, class_weight=0.5, steps=200):
 
     bank = _first(learner)
     for _ in range(steps):
-        rows, inner, said = _asked(learner, bank)
-        inner, guess = F.normalize(inner, dim=1), bank.answers.argmax(dim=1)
+        rows, _, said = _asked(learner, bank)
+        guess, length_one = bank.answers.argmax(dim=1), F.normalize(bank.answers, dim=1)
         near = torch.zeros(len(rows), len(guess)).scatter(1, bank.near(rows, neighbours), 1.0)
         parts = (near > 0, near_weight), (guess[rows][:, None] == guess[None], class_weight)
-        pulls = sum(weight * contrast(inner, bank.places, mask, rows) for mask, weight in parts)
+        vectors = F.normalize(said, dim=1)
+        pulls = sum(weight * contrast(vectors, length_one, mask, rows) for mask, weight in parts)
         _step(learner, _spread(said) + pulls)
-        with torch.no_grad():
-            bank.answers[rows] = learner.output(learner.hidden(learner.target[rows])).softmax(dim=1)
 
 # %% ../nbs/05e_adapting.ipynb #e5000020
 ADAPTING = {  # name -> `Method`
@@ -280,5 +280,7 @@ ADAPTING = {  # name -> `Method`
     "dann": Method(dann, "a network against a critic that tells the corpora apart", needs="torch"),
     "nrc": Method(nrc, "a network in which neighbours of each other agree most", needs="torch"),
     "aad": Method(aad, "a network in which neighbours agree and others differ", needs="torch"),
-    "ecan-style": Method(ecan, "a network that contrasts neighbours and classes", needs="torch"),
+    "ecan-style": Method(
+        ecan, "a network that contrasts answers of neighbours and of classes", needs="torch"
+    ),
 }

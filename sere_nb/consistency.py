@@ -11,7 +11,8 @@ import copy
 
 import numpy as np
 
-from .adapting import Learner, _batch, _critic, _joined, _on_labels, _step, fooled, trained
+from .adapting import _batch, _critic, _joined, _on_labels, _step, fooled, trained
+from .aligning import scaled
 from .neighbours import neighbours, principal
 from .tasks import Method, Task
 
@@ -127,17 +128,19 @@ def grand(
     weight: float = 1.0,  # of consistency
     order: int = 2,  # K
     equal: bool = True,  # give every emotion the same share
+    steps: int = 60,
 ) -> np.ndarray:  # probabilities, (m, C)
     "Random propagation over neighbours, and consistency (GRAND; Feng et al. 2020, arXiv 2005.11079)."
-    both = principal(np.vstack([task.source_X, task.target_X]).astype(float), 64)
+    task = scaled(task)
+    both = principal(np.vstack([task.source_X, task.target_X]), 64)
     both = both / max(both.std(), 1e-9)
     graph = neighbours(both, 10) + np.eye(len(both))
     near = np.argsort(-graph, axis=1, kind="stable")[:, : int(graph.sum(axis=1)[0])]
-    return _grand(task, near=near, places=both, weight=weight, order=order, equal=equal)
+    return _grand(task, near=near, places=both, weight=weight, order=order, steps=steps, equal=equal)
 
 
 @trained
-def _grand(learner, near, places, weight, order, steps=60):
+def _grand(learner, near, places, weight, order, steps):
     import torch
     import torch.nn.functional as F
 
@@ -146,7 +149,7 @@ def _grand(learner, near, places, weight, order, steps=60):
         torch.nn.Linear(X.shape[1], 64), torch.nn.ReLU(), torch.nn.Linear(64, learner.classes)
     )
     learner.optimiser = torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-3)
-    for step in range(steps):
+    for _ in range(steps):
         told = [net(flowed(X, near, order, 0.5)) for _ in range(2)]
         taught = sum(F.cross_entropy(one[known], learner.y) for one in told) / 2
         belief = sharpened(sum(one.softmax(dim=1) for one in told).detach() / 2, 0.5)

@@ -103,7 +103,7 @@ def ptmap(
     axes: int = 64,
     rounds: int = 20,
 ) -> np.ndarray:  # probabilities, (m, C)
-    "Optimal transport and moving centres on power-transformed places (PT-MAP; Hu et al. 2021, arXiv 2006.03806)."
+    "Transport and moving centres on power-transformed places (PT-MAP; Hu et al. 2021, arXiv 2006.03806)."
     X, labels, queries = places(task, axes)
     X, queries = (unit(np.sign(Z) * np.sqrt(np.abs(Z))) for Z in (X, queries))
     middle = centres(X, labels)
