@@ -201,7 +201,7 @@ def each_part(
 ) -> dict:  # name -> rows of every pair
     "All parts on every pair, side by side. What is finished is kept in the folder `work`."
     calls = [(name, pair) for name in functions for pair in corpora.pairs]
-    work = (delayed(_kept)(corpora, name, pair, functions[name]) for name, pair in calls)
+    work = (delayed(kept)(corpora.options, name, pair, functions[name]) for name, pair in calls)
     found = Parallel(n_jobs=corpora.options.jobs, return_as="generator")(work)
     parts = {name: [] for name in functions}
     for (name, _), rows in zip(calls, progress(found, "parts", len(calls), unit="pair")):
@@ -218,18 +218,29 @@ def each_pair(
     return each_part(corpora, {kind: function})[kind]
 
 
-def _kept(corpora, kind, pair, function):
-    "Rows of one pair: from the folder of finished pairs if the same options and commit made them."
-    options = corpora.options
+def kept(
+    options,  # of `parsed`
+    kind: str,  # what else shapes the rows
+    pair: tuple,  # (source, target)
+    function: Callable,  # (source, target) -> rows (dicts)
+) -> pd.DataFrame:
+    "Rows of one pair: from the folder `work` if the same options and the same code made them."
     if not options.work:
         return pd.DataFrame(function(*pair))
-    shaping = [kind, sorted(shaped(options).items()), git("rev-parse", "HEAD"), git("diff", "HEAD")]
+    shaping = [kind, sorted(shaped(options).items()), code()]
     digest = hashlib.sha256(json.dumps(shaping, default=str).encode()).hexdigest()[:12]
     path = options.work / f"{Path(sys.argv[0]).stem}-{kind}-{digest}" / f"{'-'.join(pair)}.json"
     if not path.exists():
         with atomic_path(path) as temporary:
             pd.DataFrame(function(*pair)).to_json(temporary, orient="records", double_precision=15)
     return pd.read_json(path, orient="records", dtype=False, convert_dates=False)
+
+
+@cache
+def code() -> str:
+    "Digest of all code that rows depend on; it needs no repository, so rows may be made on another machine."
+    files = sorted([*HERE.parent.glob("sere_nb/**/*.py"), *HERE.glob("*.py")])
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
 
 # --- results --------------------------------------------------------------------------------------

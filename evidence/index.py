@@ -125,7 +125,14 @@ def rows():
             script = "train_bundled_encoder" if (claim, table) == ("bundled_encoder", "training") else claim
             links = [f"[{Path(page).stem}](../nbs/{page})" for page in pages.get(f"{claim}/{table}.csv", [])]
             told = f"`{told['commit']}`", is_clean(told["commit"])
-            yield claim, f"`{script}.py`", f"[{table}](results/{claim}/{table}.csv)", *told, ", ".join(links)
+            there = "" if (HERE / f"{script}.py").exists() else " (as of that commit)"
+            yield (
+                claim,
+                f"`{script}.py`{there}",
+                f"[{table}](results/{claim}/{table}.csv)",
+                *told,
+                ", ".join(links),
+            )
 
 
 def text():

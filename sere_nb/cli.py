@@ -123,11 +123,22 @@ def check(
 # %% ../nbs/12_cli.ipynb #2702987a
 @app.command()
 def methods():
-    "List the methods that a study can run: what each is, in one line, and which labels it uses."
-    from sere_nb.study import METHODS
+    "List the methods that a study can run: what each is, in one line, which labels it uses, what it needs."
+    from sere_nb.study import GROUPS, METHODS
 
     for name, method in METHODS.items():
-        _say(f"{name:<16} {method.line}; labels: {method.labels}{'' if method.fit else '; no model'}")
+        _say(_method_line(name, method))
+    for group in list(GROUPS)[1:]:
+        _say(f"\n{group} (--methods {group}; {next(iter(GROUPS))}: all of these groups)")
+        for name, method in GROUPS[group].items():
+            _say(_method_line(name, method))
+    _say("\nA name with -all behind it, such as aad-all, gets all source labels.")
+
+
+def _method_line(name, method):
+    "A method in one line."
+    needs = f"; needs {method.needs}" if method.needs else ""
+    return f"{name:<22} {method.line}; labels: {method.labels}{needs}{'' if method.fit else '; no model'}"
 
 
 @app.command()
@@ -138,6 +149,7 @@ def conditions():
     for name, condition in CONDITIONS.items():
         _say(f"{name:<16} {condition.line}")
 
+
 # %% ../nbs/12_cli.ipynb #842ae594
 Out = Annotated[Path, typer.Option(help="Folder for results, statistics, pictures and report.html.")]
 Shots = Annotated[list[int], typer.Option(min=1, help="Labels per emotion of the source; may be repeated.")]
@@ -147,7 +159,12 @@ Kind = Annotated[Features, typer.Option(help="What describes an utterance.")]
 Reader = Annotated[
     str, typer.Option(help="Speech encoder: bundled, per-language, a model's name or a folder.")
 ]
-Names = Annotated[str | None, typer.Option("--methods", help="Comma-separated names; all if left out.")]
+Names = Annotated[
+    str | None,
+    typer.Option(
+        "--methods", help="Comma-separated names or groups (sere methods lists them); the ladder if left out."
+    ),
+]
 Baseline = Annotated[str | None, typer.Option(help="Method that all others are compared with.")]
 Unheard = Annotated[
     bool, typer.Option("--unheard", help="Adapt to half of a target's speakers, answer the others.")

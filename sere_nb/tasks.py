@@ -186,6 +186,8 @@ class Method:
     labels: str = "source-shots"  # which labels it uses: source-shots or source-all
     fit: Callable = None  # Task -> something with predict_proba(X); None: it answers what is there, no more
     norm: str = None  # the normalisation it always asks for; None: whichever a study takes
+    needs: str = ""  # what it imports beyond NumPy, SciPy and scikit-learn
+
 
 # %% ../nbs/04b_tasks.ipynb #c66a109a
 def answer(
