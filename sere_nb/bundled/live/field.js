@@ -1,11 +1,10 @@
 // The field on a plane: take hold of a point, move a slider, press a button, and see who believes what.
-import { button, choice, element, handles, mixed, number, opened, percent, slider } from "./panel.js";
+import { button, choice, element, fitted, handles, mixed, number, opened, percent, slider, STAR } from "./panel.js";
 import { fit, trust, voiceShare, withoutVoices } from "./resonance.js";
 
-const WIDTH = 480, HEIGHT = 400, MARGIN = 34, GRID = [48, 40];
+const WIDTH = 480, HEIGHT = 400, GRID = [48, 40];
 const SHAPES = ["M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0", "M-5,-5h10v10h-10z", "M0,-7l7,12h-14z",
   "M0,-8l7,8l-7,8l-7,-8z", "M-7,-2.5h4.5v-4.5h5v4.5h4.5v5h-4.5v4.5h-5v-4.5h-4.5z"];
-const STAR = "M0,-13l3.6,8.3l9,0.8l-6.8,5.9l2,8.8l-7.8,-4.7l-7.8,4.7l2,-8.8l-6.8,-5.9l9,-0.8z";
 const WAYS = ["as recorded", "each speaker centred", "centred as far as trusted"];
 const SLIDERS = {
   bandwidth: ["γ, reach", { min: -1, max: 1, step: 0.05, power: true }],
@@ -93,8 +92,7 @@ function render({ model, el }) {
 
   // The recorded place moves by as much as the shown one has to go; speakers' means move along.
   const move = (j, picture) => {
-    const inside = [picture[0], picture[1]].map((v, a) => Math.min(Math.max(v, 8), [WIDTH, HEIGHT][a] - 8));
-    toPlane(inside).forEach((value, a) => { state.X[j][a] += value - found.places[j][a]; });
+    toPlane(picture).forEach((value, a) => { state.X[j][a] += value - found.places[j][a]; });
     draw();
   };
   const label = j => {
@@ -109,11 +107,7 @@ function render({ model, el }) {
     const { X, y, speakers, truth } = scenes[number];
     Object.assign(state, { X: X.map(row => [...row]), y: [...y], speakers, truth, names: [...new Set(speakers)] });
     state.setting.rounds = 0;
-    const [low, high] = [Math.min, Math.max].map(end => [0, 1].map(a => end(...X.map(row => row[a]))));
-    const scale = Math.min((WIDTH - 2 * MARGIN) / (high[0] - low[0]), (HEIGHT - 2 * MARGIN) / (high[1] - low[1]));
-    const centre = [0, 1].map(a => (low[a] + high[a]) / 2);
-    toPicture = place => [WIDTH / 2 + scale * (place[0] - centre[0]), HEIGHT / 2 - scale * (place[1] - centre[1])];
-    toPlane = at => [centre[0] + (at[0] - WIDTH / 2) / scale, centre[1] - (at[1] - HEIGHT / 2) / scale];
+    ({ toPlane, toPicture } = fitted(X, WIDTH, HEIGHT));
     marks = X.map((_, j) => {
       const shape = element("path", { stroke: "currentColor", "stroke-width": 1 });
       const cross = element("path", { d: "M-7,-7L7,7M7,-7L-7,7", stroke: "currentColor", "stroke-width": 2 });

@@ -1,7 +1,11 @@
 // The arithmetic of chapters 06 and 06b, equal to Python's: resonance, the field, and voices taken out.
 
-const sum = values => values.reduce((total, value) => total + value, 0);
-const dot = (a, b) => { let total = 0; for (let i = 0; i < a.length; i++) total += a[i] * b[i]; return total; };
+export const sum = values => values.reduce((total, value) => total + value, 0);
+export const dot = (a, b) => {
+  let total = 0;
+  for (let i = 0; i < a.length; i++) total += a[i] * b[i];
+  return total;
+};
 const column = (rows, c) => rows.map(row => row[c]);
 
 export function resonance(first, second, bandwidth) {
@@ -149,11 +153,13 @@ export function withoutVoices(X, speakers, trusted, few = 2, usual = 8) {
 // The estimator of chapter 06 on points of a plane: no whitening, one corpus, every point a landmark.
 export function fit(X, y, speakers, classes, { bandwidth, damping, temperature, balance, rounds }) {
   const free = y.map(one => one < 0), known = y.filter(one => one >= 0).length;
-  const names = [...new Set(speakers)], heard = name => sum(speakers.map((one, j) => one === name && free[j] ? 1 : 0));
+  const names = [...new Set(speakers)];
+  const heard = name => sum(speakers.map((one, j) => (one === name && free[j] ? 1 : 0)));
   const groups = speakers.map(one => (heard(one) < 2 * classes ? names.length : names.indexOf(one)));
   const centre = means(X, 2), spread = sum(X.map(row => sum(row.map((v, a) => (v - centre[a]) ** 2)))) / X.length;
   const width = bandwidth * Math.sqrt(2 * spread) || 1;
-  const table = y.map(one => Array.from({ length: classes }, (_, c) => one < 0 ? 1 / classes : one === c ? 1 : 0));
+  const table = y.map(one =>
+    Array.from({ length: classes }, (_, c) => (one < 0 ? 1 / classes : Number(one === c))));
   const weights = free.map(one => (one ? 1 / Math.max(X.length - known, 1) : 0.3 / known));
   const found = organise(resonanceCoordinates(X, X, width), table, free, weights, groups,
     damping * Math.max(1, (5 * classes) / known), temperature, balance, rounds);
