@@ -92,17 +92,16 @@ function render({ model, el }) {
     chosen: j => { state.chosen = j; if (j !== null && j < labels) state.start = j; draw(); },
   });
   opened(el, "The chain, step by step",
-    element("div", { class: "stage" }, svg),
-    element("div", { class: "controls" },
-      slider("γ, reach", { min: -1.5, max: 1, step: 0.05, power: true, value: state.bandwidth },
-        value => { state.bandwidth = value; draw(); }),
-      slider("κ, sharpness", { min: 0.5, max: 20, step: 0.5, digits: 1, value: state.sharpness },
-        value => { state.sharpness = value; draw(); }),
-      element("div", { class: "buttons" }, next, button("Start again", () => go(0))),
-      said,
-      element("div", { class: "tables" }, ...figures),
+    element("div", { class: "stage" }, svg,
       element("p", { class: "hint" }, "Stars are labels, dots have none. A violet disc is a place of the walk; its "
-        + "area is how likely. Click a star to start there; drag anything. Keys: arrows, N and P.")));
+        + "area is how likely. Click a star to start there; drag anything. Keys: arrows, N and P.")),
+    element("div", { class: "controls" },
+      element("div", { class: "buttons" }, next, button("Restart", () => go(0))),
+      slider("γ reach", { min: -1.5, max: 1, step: 0.05, power: true, value: state.bandwidth },
+        value => { state.bandwidth = value; draw(); }),
+      slider("κ sharp", { min: 0.5, max: 20, step: 0.5, digits: 1, value: state.sharpness },
+        value => { state.sharpness = value; draw(); }),
+      said, element("div", { class: "tables" }, ...figures)));
   draw();
 }
 

@@ -5,12 +5,12 @@ import { fit, trust, voiceShare, withoutVoices } from "./resonance.js";
 const WIDTH = 480, HEIGHT = 400, GRID = [48, 40];
 const SHAPES = ["M-6,0a6,6 0 1,0 12,0a6,6 0 1,0 -12,0", "M-5,-5h10v10h-10z", "M0,-7l7,12h-14z",
   "M0,-8l7,8l-7,8l-7,-8z", "M-7,-2.5h4.5v-4.5h5v4.5h4.5v5h-4.5v4.5h-5v-4.5h-4.5z"];
-const WAYS = ["as recorded", "each speaker centred", "centred as far as trusted"];
+const WAYS = ["as recorded", "centred per speaker", "centred where trusted"];
 const SLIDERS = {
-  bandwidth: ["γ, reach", { min: -1, max: 1, step: 0.05, power: true }],
-  damping: ["λ, damping", { min: -5, max: 0, step: 0.1, power: true }],
-  temperature: ["τ, doubt", { min: -2, max: 0, step: 0.05, power: true }],
-  balance: ["β, equal shares", { min: 0, max: 0.95, step: 0.05 }],
+  bandwidth: ["γ reach", { min: -1, max: 1, step: 0.05, power: true }],
+  damping: ["λ damping", { min: -5, max: 0, step: 0.1, power: true }],
+  temperature: ["τ doubt", { min: -2, max: 0, step: 0.05, power: true }],
+  balance: ["β shares", { min: 0, max: 0.95, step: 0.05 }],
 };
 
 // What follows from where the points are and how everything is set; the picture shows this and nothing else.
@@ -130,17 +130,16 @@ function render({ model, el }) {
     chosen: j => { chosen = j; draw(); }, key: (event, j) => "lL".includes(event.key) && label(j) });
   const several = new Set(scenes.flatMap(scene => scene.speakers)).size > 1;
   opened(el, "The field on a plane",
-    element("div", { class: "stage" }, ground, svg),
-    element("div", { class: "controls" },
-      ...(scenes.length > 1 ? [choice("scene", scenes.map(scene => scene.name), begin)] : []),
-      ...(several ? [choice("voices", WAYS, way => { state.way = way; draw(); })] : []),
-      ...sliders,
-      element("div", { class: "buttons" }, button("One round", () => rounds(n => n + 1)),
-        button("Settle", () => rounds(() => 8)), button("Start again", () => rounds(() => 0))),
-      said, curve,
+    element("div", { class: "stage" }, element("div", { class: "picture" }, ground, svg),
       element("div", { class: "legend" }, ...emotions.map(colour),
         ...["★ label", ...(several ? ["shape: speaker"] : []), ...(scenes[0].truth ? ["✕ wrong"] : [])]
-          .map(text => element("span", {}, text))), about));
+          .map(text => element("span", {}, text))), about),
+    element("div", { class: "controls" },
+      element("div", { class: "buttons" }, button("One round", () => rounds(n => n + 1)),
+        button("Settle", () => rounds(() => 8)), button("Restart", () => rounds(() => 0))),
+      ...(scenes.length > 1 ? [choice("scene", scenes.map(scene => scene.name), begin)] : []),
+      ...(several ? [choice("voices", WAYS, way => { state.way = way; draw(); })] : []),
+      ...sliders, said, curve));
   begin(0);
 }
 

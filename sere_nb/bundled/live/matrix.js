@@ -30,7 +30,7 @@ function render({ model, el }) {
   const head = (...names) => element("tr", {}, ...names.map(name => element("th", { scope: "col" }, element("span", {}, name))));
 
   const draw = () => {
-    matrix.replaceChildren(element("table", {},
+    matrix.replaceChildren(element("table", { class: "narrow" },
       element("caption", {}, "UAR, %. Rows: the corpus with labels. Columns: the one without."), head("", ...targets),
       ...sources.map(source => element("tr", {}, element("th", { scope: "row" }, source),
         ...targets.map(target => cell(source, target))))));

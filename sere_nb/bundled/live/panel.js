@@ -10,20 +10,21 @@ export const STYLE = `
 * { box-sizing: border-box; }
 .panel { display: flex; flex-wrap: wrap; gap: 0.9rem 1.2rem; align-items: flex-start; border-radius: 6px;
   padding: 0.8rem; border: 1px solid color-mix(in srgb, currentColor 30%, transparent); }
-.stage { position: relative; flex: 1.4 1 20rem; min-width: 0; }
-.stage canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 4px; }
+.picture { position: relative; } .stage { flex: 1.4 1 20rem; min-width: 0; }
+.picture canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 4px; }
 .controls { flex: 1 1 13.5rem; min-width: 0; display: grid; gap: 0.45rem; }
 svg { display: block; position: relative; width: 100%; height: auto; overflow: visible; fill: currentColor; }
-label { display: grid; grid-template-columns: 6.4rem 1fr 3.3rem; gap: 0.4rem; align-items: center; }
+label { display: grid; grid-template-columns: 4.9rem 1fr 3.1rem; gap: 0.4rem; align-items: center; }
 label output { text-align: right; font-variant-numeric: tabular-nums; }
 input { width: 100%; min-width: 0; accent-color: #0072b2; height: 1.5rem; margin: 0; }
-select, button { font: inherit; color: inherit; padding: 0.3rem 0.6rem; border-radius: 4px; cursor: pointer;
+select, button { font: inherit; color: inherit; padding: 0.3rem 0.45rem; border-radius: 4px; cursor: pointer;
   background: color-mix(in srgb, currentColor 9%, transparent); min-height: 2rem;
   border: 1px solid color-mix(in srgb, currentColor 45%, transparent); }
 select { grid-column: 2 / 4; min-width: 0; } option { color: #111; background: #fff; }
 button[aria-pressed="true"] { background: color-mix(in srgb, currentColor 26%, transparent); }
 button:disabled { opacity: 0.75; cursor: default; }
-.buttons, .legend { display: flex; flex-wrap: wrap; gap: 0.4rem 0.8rem; align-items: center; }
+.buttons, .legend { display: flex; flex-wrap: wrap; gap: 0.3rem; align-items: center; }
+.legend { margin: 0.5rem 0; column-gap: 0.9rem; }
 .legend svg { width: 1rem; height: 1rem; display: inline-block; vertical-align: -0.15rem; margin-right: 0.3rem; }
 :is(svg, button, select, input, [tabindex]):focus-visible { outline: 3px solid #0072b2; outline-offset: 2px; }
 p { margin: 0; } .said { font-variant-numeric: tabular-nums; } .hint { font-size: 0.85em; }
@@ -37,7 +38,7 @@ table.narrow [scope=col] span { writing-mode: vertical-rl; transform: rotate(180
 audio { width: 100%; margin: 0.4rem 0; }
 figure { margin: 0; } figure canvas { width: 100%; display: block; image-rendering: pixelated;
   border: 1px solid color-mix(in srgb, currentColor 45%, transparent); }
-figure.now canvas { outline: 2px solid currentColor; } figcaption { font-size: 0.85em; }
+figure.now canvas { outline: 2px solid currentColor; } figcaption { font-size: 0.85em; white-space: nowrap; }
 .tables { display: grid; grid-template-columns: 3fr 3fr 1fr; gap: 0.5rem; align-items: end; }
 .grab { cursor: grab; touch-action: none; }
 `;
