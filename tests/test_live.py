@@ -360,3 +360,16 @@ def test_a_live_picture_works_from_a_disk(browser, site):
     assert "step 1" in tab.locator(".sere-live .said").inner_text()
     tab.close()
     assert not faults, "\n".join(faults)
+
+
+def test_the_checks_of_live_pictures_can_fail(browser, address):
+    tab, faults = opened(browser, address, "07_tric.html", viewport=DESK)
+    tab.locator(".sere-live .panel").wait_for()
+    assert not faults
+    bad = (
+        "root => { root.append(document.createElement('img')); fetch('http://127.0.0.1:9/').catch(() => 0); }"
+    )
+    tab.evaluate(f"({bad})(document.querySelector('.sere-live').shadowRoot)")
+    assert any("image-alt" in fault for fault in serious(tab, with_code=False, within=".sere-live"))
+    assert any("127.0.0.1:9/" in fault for fault in faults)
+    tab.close()

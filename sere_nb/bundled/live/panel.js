@@ -59,6 +59,7 @@ export function opened(el, name, ...children) {
   const root = el.shadowRoot ?? el.attachShadow({ mode: "open" });
   const panel = element("div", { class: "panel", role: "group", "aria-label": name }, ...children);
   root.replaceChildren(element("style", {}, STYLE), panel);
+  root.addEventListener("keydown", event => event.stopPropagation()); // a notebook has its own use for arrows and N
 }
 
 // A slider. With `power`, its value is ten to the power of where it stands. Its steps pass where it starts.
