@@ -1,13 +1,12 @@
 // The chain of chapter 07, step by step: from a label to the unlabelled, on among them, and home.
 import { button, element, fitted, handles, number, opened, percent, slider, STAR } from "./panel.js";
-import { dot, softmax, sum } from "./resonance.js";
+import { dot, softmax, squared, sum } from "./resonance.js";
 
 const WIDTH = 480, HEIGHT = 360;
 const STEPS = ["at a label", "to the unlabelled", "on among them", "home"];
 const NAMES = ["L → U", "U → U", "U → L"], SHAPES = [4, 1, 1 / 3];
 
 export function transitions(first, second, bandwidth, sharpness, loops = true) {
-  const squared = (u, v) => sum(u.map((value, axis) => (value - v[axis]) ** 2));
   return first.map((u, i) => softmax(second.map((v, j) =>
     loops || i !== j ? -sharpness * Math.log1p(squared(u, v) / bandwidth ** 2) : -Infinity)));
 }

@@ -1,16 +1,25 @@
 // The arithmetic of chapters 06 and 06b, equal to Python's: resonance, the field, and voices taken out.
 
-export const sum = values => values.reduce((total, value) => total + value, 0);
+export function sum(values) {
+  let total = 0;
+  for (let i = 0; i < values.length; i++) total += values[i];
+  return total;
+}
 export const dot = (a, b) => {
   let total = 0;
   for (let i = 0; i < a.length; i++) total += a[i] * b[i];
   return total;
 };
+export function squared(u, v) {
+  let total = 0;
+  for (let axis = 0; axis < u.length; axis++) total += (u[axis] - v[axis]) ** 2;
+  return total;
+}
 const column = (rows, c) => rows.map(row => row[c]);
 
 export function resonance(first, second, bandwidth) {
-  const squared = (u, v) => sum(u.map((value, axis) => (value - v[axis]) ** 2));
-  return first.map(u => second.map(v => bandwidth ** 2 / (bandwidth ** 2 + squared(u, v))));
+  const width = bandwidth ** 2;
+  return first.map(u => second.map(v => width / (width + squared(u, v))));
 }
 
 function cholesky(matrix) {
@@ -53,27 +62,32 @@ export function resonanceCoordinates(X, landmarks, bandwidth) {
 
 export function softmax(row) {
   const highest = Math.max(...row), raised = row.map(value => Math.exp(value - highest)), total = sum(raised);
-  return raised.map(value => value / total);
+  for (let c = 0; c < row.length; c++) raised[c] /= total;
+  return raised;
 }
 
-const means = (rows, classes) => Array.from({ length: classes }, (_, c) => sum(column(rows, c)) / rows.length);
+function means(rows, classes) {
+  const totals = Array(classes).fill(0);
+  for (const row of rows) for (let c = 0; c < classes; c++) totals[c] += row[c];
+  return totals.map(total => total / rows.length);
+}
 
 export function settle(field, groups, temperature, balance, rounds = 200) {
   const classes = field[0].length, count = Math.max(...groups) + 1;
   const shift = Array.from({ length: count }, () => Array(classes).fill(0));
-  const believed = () => field.map((row, j) => softmax(row.map((f, c) => f / temperature + shift[groups[j]][c])));
+  const believe = j => softmax(field[j].map((f, c) => f / temperature + shift[groups[j]][c]));
+  const members = shift.map((_, g) => groups.flatMap((group, j) => (group === g ? [j] : [])));
   for (let round = 0, moved = Infinity; balance && round < rounds && moved >= 1e-7; round++) {
-    const table = believed();
     moved = 0;
     for (let g = 0; g < count; g++) {
-      means(table.filter((_, j) => groups[j] === g), classes).forEach((share, c) => {
+      means(members[g].map(believe), classes).forEach((share, c) => {
         const next = balance * (shift[g][c] - Math.log(Math.max(share, 1e-300) * classes));
         moved = Math.max(moved, Math.abs(next - shift[g][c]));
         shift[g][c] = next;
       });
     }
   }
-  return [believed(), shift];
+  return [field.map((_, j) => believe(j)), shift];
 }
 
 export function freeEnergy(table, field, free, weights, groups, temperature, balance) {
