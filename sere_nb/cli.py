@@ -149,7 +149,6 @@ def conditions():
     for name, condition in CONDITIONS.items():
         _say(f"{name:<16} {condition.line}")
 
-
 # %% ../nbs/12_cli.ipynb #842ae594
 Out = Annotated[Path, typer.Option(help="Folder for results, statistics, pictures and report.html.")]
 Shots = Annotated[list[int], typer.Option(min=1, help="Labels per emotion of the source; may be repeated.")]

@@ -188,7 +188,6 @@ class Method:
     norm: str = None  # the normalisation it always asks for; None: whichever a study takes
     needs: str = ""  # what it imports beyond NumPy, SciPy and scikit-learn
 
-
 # %% ../nbs/04b_tasks.ipynb #c66a109a
 def answer(
     method: Method,

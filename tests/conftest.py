@@ -1,9 +1,12 @@
 "What all tests share: one thread, no network, no progress bars, and the real corpora if they are there."
 
+import http.server
 import os
 import shutil
 import subprocess
 import sys
+import threading
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.update(HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1", SERE_PROGRESS="0", TOKENIZERS_PARALLELISM="false")
@@ -14,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CORPORA = ROOT.parent / "shared" / "corpora"
 sys.path.insert(0, str(ROOT / "tools"))
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+CODE = "pre code span"  # its colours are checked on one page: they are the same everywhere
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required
     --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
@@ -124,3 +129,72 @@ def browser(tmp_path_factory):
         chromium = playwright.chromium.launch(executable_path=path, args=words)
         yield chromium
         chromium.close()
+
+
+# --- the site
+
+
+@pytest.fixture(scope="session")
+def site(once):
+    "Folder with the site as it is built now."
+    if not (shutil.which("quarto") or find_spec("smalldocs")):
+        pytest.skip("neither quarto nor smalldocs, which needs Python 3.11, is here to render the site")
+
+    def build(folder):
+        command = [sys.executable, str(ROOT / "tools" / "book.py"), "docs"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        shutil.copytree(ROOT / "_docs", folder)
+
+    return once("site", build)
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    "The site on a port of this machine."
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def __init__(self, *words):
+            super().__init__(*words, directory=str(site))
+
+        def log_message(self, *words):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def opened(browser, address, page, **options):
+    "A page in a fresh tab, and what went wrong while it loaded."
+    tab, faults = browser.new_page(**options), []
+    tab.on(
+        "console",
+        lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None,
+    )
+    tab.on("pageerror", lambda error: faults.append(f"{page}: {error}"))
+    tab.on(
+        "request",
+        lambda request: (
+            faults.append(f"{page} asks {request.url}")
+            if not request.url.startswith((address, "data:", "blob:"))
+            else None
+        ),
+    )
+    tab.goto(address + page)
+    return tab, faults
+
+
+def serious(tab, with_code, within="html"):
+    "Serious and critical faults that axe-core finds on a page, or in what a selector finds there."
+    from website import npm_package
+
+    context = {"include": [within], "exclude": [] if with_code else [[CODE]]}
+    tab.evaluate((npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
+    found = tab.evaluate("context => axe.run(context, {resultTypes: ['violations']})", context)["violations"]
+    return [
+        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]

@@ -89,17 +89,28 @@ def tab(browser, lab):
 
 
 def test_a_session(tab):
+    a_live_picture_answers(tab)
     a_slider_changes_the_picture(tab)
     a_voice_gets_an_answer(tab)
 
 
+def a_live_picture_answers(tab):
+    panel = tab.locator(".panel:has-text('β shares')")
+    panel.scroll_into_view_if_needed()
+    panel.get_by_role("button", name="Settle").click()
+    before = panel.locator(".said").inner_text()
+    assert before.startswith("round 8")
+    panel.get_by_label("γ reach").press("ArrowLeft")
+    wait_until(lambda: panel.locator(".said").inner_text() != before, "the field is the one from before")
+
+
 def a_slider_changes_the_picture(tab):
-    handle = tab.locator(".widget-slider:has-text('γ') .noUi-handle")
+    handle = tab.locator(".widget-slider:has-text('most') .noUi-handle")
     handle.scroll_into_view_if_needed()
-    picture = tab.locator(".widget-vbox:has(.widget-slider:has-text('γ')) > img")
+    picture = tab.locator(".widget-vbox:has(.widget-slider:has-text('most')) > img")
     before = contents(picture)
     handle.focus()
-    for _ in range(4):
+    for _ in range(2):
         tab.keyboard.press("ArrowRight")
     wait_until(lambda: contents(picture) != before, "the picture is the one from before the slider moved")
     assert picture.evaluate("image => image.naturalWidth") > 300

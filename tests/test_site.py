@@ -2,61 +2,21 @@
 
 On a desk and on a phone."""
 
-import http.server
 import re
-import shutil
-import subprocess
-import sys
-import threading
 from html.parser import HTMLParser
-from importlib.util import find_spec
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import DESK, PHONE, ROOT, opened, serious
 from notebooks import NOTEBOOKS, RESULTS, chapters, sidebar_entries
-from website import check_local, npm_package
+from website import check_local
 
 WHITE = "rgb(255, 255, 255)"
-LARGEST_PAGE = 2 * 2**20  # bytes
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+LARGEST_PAGE = 3 * 2**19  # bytes, 1.5 MB
 BLANK = """[...document.images].filter(image => !(image.complete && image.naturalWidth))
     .map(image => image.src.slice(0, 80))"""  # images of a page that show nothing
 PALE = '<p style="color:#eee;background:#fff">pale</p><img src="images/flow.svg">'  # two faults
-CODE = "pre code span"  # its colours are checked on one page: they are the same everywhere
-
-
-@pytest.fixture(scope="session")
-def site(once):
-    "Folder with the site as it is built now."
-    if not (shutil.which("quarto") or find_spec("smalldocs")):
-        pytest.skip("neither quarto nor smalldocs, which needs Python 3.11, is here to render the site")
-
-    def build(folder):
-        command = [sys.executable, str(ROOT / "tools" / "book.py"), "docs"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-        shutil.copytree(ROOT / "_docs", folder)
-
-    return once("site", build)
-
-
-@pytest.fixture(scope="module")
-def address(site):
-    "The site on a port of this machine."
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *words):
-            super().__init__(*words, directory=str(site))
-
-        def log_message(self, *words):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 def pages(site):
@@ -196,26 +156,6 @@ def test_settings_are_quartos():
 # --- with a browser
 
 
-def opened(browser, address, page, **options):
-    "A page in a fresh tab, and what went wrong while it loaded."
-    tab, faults = browser.new_page(**options), []
-    tab.on(
-        "console",
-        lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None,
-    )
-    tab.on("pageerror", lambda error: faults.append(f"{page}: {error}"))
-    tab.on(
-        "request",
-        lambda request: (
-            faults.append(f"{page} asks {request.url}")
-            if not request.url.startswith((address, "data:", "blob:"))
-            else None
-        ),
-    )
-    tab.goto(address + page)
-    return tab, faults
-
-
 def test_every_page_loads(browser, address, site):
     faults, formulas = [], 0
     for page in pages(site):
@@ -274,18 +214,6 @@ def test_light_and_dark_can_be_chosen(browser, address):
     assert sum(map(int, re.findall(r"\d+", tab.evaluate(ground))[:3])) < 150
     assert tab.evaluate(figure) == WHITE
     tab.close()
-
-
-def serious(tab, with_code):
-    "Serious and critical faults that axe-core finds on a page."
-    context = {"include": ["html"], "exclude": [] if with_code else [[CODE]]}
-    tab.evaluate((npm_package("axe-core") / "axe.min.js").read_text(encoding="utf-8"))
-    found = tab.evaluate("context => axe.run(context, {resultTypes: ['violations']})", context)["violations"]
-    return [
-        f"{fault['id']}: {fault['nodes'][0]['html'][:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

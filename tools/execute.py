@@ -41,14 +41,15 @@ def execute(path, output=None, library=ROOT):
 def quiet(path):
     """Take out what differs from run to run.
 
-    That is views of widgets, dead without the process that made them, and where one print ended and the next
-    began."""
+    That is views of widgets, dead without the process that made them (a live picture keeps its placeholder),
+    and where one print ended and the next began."""
     from nbconvert.preprocessors import CoalesceStreamsPreprocessor
 
     notebook = CoalesceStreamsPreprocessor(enabled=True).preprocess(read(path), {})[0]
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if VIEW not in output.get("data", {})]
+            shown = [(output, output.get("data", {}).pop(VIEW, None)) for output in cell.outputs]
+            cell.outputs = [one for one, view in shown if view is None or "text/html" in one.data]
     path.write_text(dump(notebook), encoding="utf-8")
 
 

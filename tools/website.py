@@ -14,6 +14,7 @@ FONT_IMPORT = re.compile(r"@import\s+(?:url\()?[\"']?https?://[^)\"']+[\"']?\)?[
 TAG = r"<(?:script|img|iframe|audio|video|source)\b[^>]*?\ssrc=[\"']?(https?:[^\"'\s>]+)"
 SHEET = r"<link\b(?=[^>]*rel=[\"']?(?:stylesheet|icon|preload))[^>]*?\shref=[\"']?(https?:[^\"'\s>]+)"
 LOADED = re.compile(f"{TAG}|{SHEET}")
+LIVE = re.compile(r'<div class="sere-live" data-live="(\w+)"')
 
 
 def npm_package(name):
@@ -66,6 +67,16 @@ def make_local(site):
         sheet.write_text(FONT_IMPORT.sub("", sheet.read_text(encoding="utf-8")), encoding="utf-8")
 
 
+def make_live(site):
+    "The module of each live picture that a page holds, in the page itself: it works from a disk, too."
+    from sere_nb.live import script
+
+    for page in site.rglob("*.html"):
+        text = page.read_text(encoding="utf-8")
+        scripts = "\n".join(script(name) for name in sorted(set(LIVE.findall(text))))
+        page.write_text(text.replace("</body>", f"{scripts}\n</body>"), encoding="utf-8")
+
+
 def check_local(site):
     "Stop if a page would load anything from another server, whoever rendered it."
     faults = [
@@ -92,5 +103,6 @@ def docs():
     shutil.rmtree(ROOT / "_docs", ignore_errors=True)
     shutil.move(processed / "_docs", ROOT / "_docs")
     make_local(ROOT / "_docs")
+    make_live(ROOT / "_docs")
     check_local(ROOT / "_docs")
     print("site: _docs/index.html")
