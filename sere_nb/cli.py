@@ -19,6 +19,7 @@ from typing import Annotated
 
 import typer
 
+from .commands import commands
 from .core import SereError, shown
 
 # %% ../nbs/12_cli.ipynb #19c8c791
@@ -41,6 +42,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Recognise emotion in a language without labels. Chapters and examples: see the documentation.",
 )
+app.add_typer(commands)
 
 
 def _say(text="", stream=None):
@@ -360,7 +362,7 @@ def demo(
 @app.command()
 def predict(
     files: Annotated[list[Path], typer.Argument(help="Recordings: any format, rate, number of channels.")],
-    model: Annotated[Path, typer.Option(help="Folder with model.safetensors and config.json.")],
+    model: Annotated[Path | None, typer.Option(help="Folder of a model; the ready one if left out.")] = None,
     same_speaker: Annotated[
         bool, typer.Option(help="All recordings are of one speaker: compare them with each other too.")
     ] = False,

@@ -328,9 +328,17 @@ body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;paddin
 body{{color:#222;background:#fff}}
 table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
 td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
+@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}audio{{width:9rem}}}}
 </style><h1>{title}</h1><p>{told}</p>
 {parts}
 <p class="quiet">{origin}</p></html>"""
+
+# %% ../nbs/10b_report.ipynb #648f9157
+def _write_page(path, title, told, parts, origin):
+    "A page of these sections, in one file."
+    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
+    with atomic_path(path) as temporary:
+        temporary.write_text(_PAGE.format(parts="\n".join(parts), **texts), encoding="utf-8")
 
 # %% ../nbs/10b_report.ipynb #ab918f5e
 _LADDER = """Grey uses all source labels and is no competitor. Beside it the best five-shot method, source
@@ -366,10 +374,7 @@ def write_report(
 ):
     "A page that needs no other file: what was done, ladder, comparisons, confusions, utterances to hear."
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
-    parts = "\n".join(_parts(results, tables, best, baseline))
-    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
-    with atomic_path(path) as temporary:
-        temporary.write_text(_PAGE.format(parts=parts, **texts), encoding="utf-8")
+    _write_page(path, title, told, _parts(results, tables, best, baseline), origin)
 
 # %% ../nbs/10b_report.ipynb #730f9988
 def write_pages(
