@@ -70,7 +70,8 @@ def _doubt(confidence, fault):
 # %% ../nbs/11d_own.ipynb #e16a000f
 def _many(recordings):
     "Recordings as a list: one is a list of one."
-    one = isinstance(recordings, (str, os.PathLike)) or hasattr(recordings, "ndim")
+    numbers = hasattr(recordings, "ndim") and np.asarray(recordings).dtype.kind in "fiu"
+    one = isinstance(recordings, (str, os.PathLike)) or numbers
     return [recordings] if one or not isinstance(recordings, Iterable) else list(recordings)
 
 
@@ -135,7 +136,7 @@ def assumptions(
     elif doubts:
         told.append(f"speakers given, but {doubts[0].partition(':')[0]}: normalised together, as one group")
     else:
-        told.append(f"{table.speaker.nunique()} speakers given: each is normalised on its own")
+        told.append(f"speakers given ({table.speaker.nunique()}): each is normalised on its own")
     told.append(f"each recording is one of {', '.join(emotions)}; there is no answer beside these")
     told.append("all of these emotions occur, none of them hardly ever: the field leans to equal shares")
     labelled = int(table.emotion.notna().sum())

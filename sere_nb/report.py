@@ -90,11 +90,12 @@ def plot_ladder(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
     axis,  # matplotlib axes
 ):
-    "Mean UAR with its 95 % interval for every method; grey: uses all source labels."
+    "Mean UAR with its 95 % interval for every method; grey: uses all source labels; orange: ours."
     methods = list(dict.fromkeys(results.method))
     estimates = [bootstrap_mean(score_array(results, method)) for method in methods]
     everything = set(results.method[results.labels_used == "source-all"])
-    colours = ["#777777" if method in everything else "#0072B2" for method in methods]
+    own = {method: "#D55E00" for method in methods if method.startswith("sere")}
+    colours = ["#777777" if method in everything else own.get(method, "#0072B2") for method in methods]
     intervals = [(estimate.mean, estimate.low, estimate.high) for estimate in estimates]
     plot_intervals(intervals, methods, axis, colours)
     _label_ladder(axis, intervals, (1 / results.classes).mean())
@@ -341,8 +342,8 @@ def _write_page(path, title, told, parts, origin):
         temporary.write_text(_PAGE.format(parts="\n".join(parts), **texts), encoding="utf-8")
 
 # %% ../nbs/10b_report.ipynb #ab918f5e
-_LADDER = """Grey uses all source labels and is no competitor. Beside it the best five-shot method, source
-downward, target to the right, and its difference to {baseline}."""
+_LADDER = """Grey uses all source labels and is no competitor; orange is this package's own. Beside it
+the best five-shot method, source downward, target to the right, and its difference to {baseline}."""
 
 # %% ../nbs/10b_report.ipynb #cc0b6842
 def _pictures(results, best, baseline):
