@@ -11,6 +11,7 @@ _FACE = {  # name -> module it lives in; imported when it is asked for, so that 
     "save": "recogniser",
     "load": "recogniser",
     "predict": "recogniser",
+    "recognise": "own",
     "run_study": "study",
 }
 __all__ = list(_FACE)

@@ -107,7 +107,7 @@ def _numbers(values):
 # %% ../nbs/08b_checkpoint.ipynb #5dfe38f4
 _VALUES = {
     "format": lambda value: type(value) is int and value == FORMAT,
-    "kind": lambda value: value in ("field", "network"),
+    "kind": lambda value: value in ("field", "linear", "network"),
     "classes": _names,
     "numbers": _numbers,
     "scaled": lambda value: isinstance(value, bool),

@@ -128,7 +128,7 @@ def _rows(
             yield number, [cell.strip() for cell in cells]
 
 # %% ../nbs/00e_metadata.ipynb #ab890bfe
-def _columns(path, header):
+def _columns(path, header, needed):
     """Which column holds what: {name: place}.
 
     Raises `SereError` if one is missing or two mean the same."""
@@ -142,7 +142,7 @@ def _columns(path, header):
             raise SereError(f"{path}: row 1: the columns {named} both mean {name}; keep one of them")
         if found:
             places[name] = found[0]
-    missing = [name for name in ("path", "speaker", "language") if name not in places]
+    missing = [name for name in needed if name not in places]
     if missing:
         plural, found = "s" * (len(missing) > 1), ", ".join(f'"{cell}"' for cell in header)
         raise SereError(f"{path} lacks the column{plural} {', '.join(missing)}; its first row is {found}")
@@ -185,6 +185,7 @@ _NOTHING = {
 
 def read_sheet(
     path,  # of a table with the columns path, speaker, language, and emotion where there are labels
+    needed: tuple = ("path", "speaker", "language"),  # columns without which it is refused
 ) -> list:  # of (row, {column: cell}), every cell without blanks around it
     """The cells of a table as a spreadsheet or an editor wrote it, checked one by one.
 
@@ -194,11 +195,11 @@ def read_sheet(
     if not every:
         raise SereError(f"{path}: empty; its first row should be path,speaker,emotion,language")
     (_, header), *rows = every
-    places = _columns(path, header)
+    places = _columns(path, header, needed)
     if not rows:
         raise SereError(f"{path}: a header and no rows")
     sheet = [(number, _cells(path, number, cells, header, places)) for number, cells in rows]
-    nameless = [number for number, cells in sheet if not cells["speaker"]]
+    nameless = [number for number, cells in sheet if not cells.get("speaker")]
     if nameless and len(nameless) < len(sheet):
         advice = "name one, or leave the whole column empty if nobody knows"
         raise SereError(f"{path}: row {nameless[0]}, column speaker: empty; {advice}")
@@ -265,13 +266,14 @@ UNKNOWN_SPEAKER = "(unknown)"  # where nobody knows who speaks
 def read_metadata(
     folder,  # holds metadata.csv and the audio files it names
     name: str,  # what to call the corpus
+    needed: tuple = ("path", "speaker", "language"),  # columns without which it is refused
 ) -> list:  # of (path, corpus, language, speaker, emotion or None), in the order of the table
     """What a `metadata.csv` says of the recordings beside it.
 
     Raises `SereError` for missing columns and files (named), doubled files, and cells that cannot be read."""
     folder = Path(folder)
     try:
-        sheet = read_sheet(folder / "metadata.csv")
+        sheet = read_sheet(folder / "metadata.csv", needed)
     except SereError as error:
         raise SereError(f"{name}: {error}") from None
     paths = _located(folder, sheet)
@@ -291,4 +293,5 @@ def _utterance(name, number, cells, path):
     except SereError as error:
         where = f"{name}: row {number}, {cells['path']}"
         raise SereError(f"{where}: {error} (an empty cell means no label)") from None
-    return path, name, cells["language"].casefold(), cells["speaker"] or UNKNOWN_SPEAKER, emotion
+    speaker = cells.get("speaker") or UNKNOWN_SPEAKER
+    return path, name, cells.get("language", "und").casefold(), speaker, emotion

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'ladder_lines', 'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest',
-           'rank_methods', 'direction_effects']
+           'summarise', 'ladder_lines', 'task_lines', 'verdict', 'TransferMatrix', 'mean_confusion', 'holm', 'compare',
+           'plot_forest', 'rank_methods', 'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from .core import SereError, generator
+from .core import SereError, generator, shown
 from .figures import figure_text, heat_map, plot_intervals
 
 # %% ../nbs/04_metrics.ipynb #7cc1a5b9
@@ -167,6 +167,29 @@ def ladder_lines(
         for method in dict.fromkeys(rows.method):
             mean = bootstrap_mean(score_array(rows, method))
             yield f"{shots} shots, {norm}: {method:<16} {mean} % UAR, mean of {count} tasks"
+
+# %% ../nbs/04_metrics.ipynb #5ca6249c
+def task_lines(
+    summary: pd.DataFrame,  # of `summarise`
+):  # yields text
+    "Each method on each task, with its interval and the labels it used; * marks this package's own."
+    for row in summary.itertuples():
+        name = f"{row.method}{'*' * row.method.startswith('sere')}"
+        interval = f"{100 * row.uar:5.1f} % UAR  [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+        yield f"{shown(row.source)} → {shown(row.target)}  {name:<16} {interval}  labels: {row.labels_used}"
+
+
+def verdict(
+    results: pd.DataFrame,  # rows source, target, draw, method, uar, labels_used, …
+    method: str = "sere",
+) -> str:
+    "Whether a method is ahead of the best of its rivals that use as few labels, in one sentence."
+    few = results[results.labels_used == "source-shots"]
+    rivals = few[~few.method.str.startswith("sere")]
+    best = rivals.groupby("method").uar.mean().idxmax()
+    gain = bootstrap_mean(score_array(few, method) - score_array(few, best))
+    said = "is level with" if gain.low <= 0 <= gain.high else "is ahead of" if gain.mean > 0 else "loses to"
+    return f"{method} {said} the best rival, {best}: {gain} points, mean over all tasks"
 
 # %% ../nbs/04_metrics.ipynb #5ca6249f
 class TransferMatrix:

@@ -90,11 +90,12 @@ def plot_ladder(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
     axis,  # matplotlib axes
 ):
-    "Mean UAR with its 95 % interval for every method; grey: uses all source labels."
+    "Mean UAR with its 95 % interval for every method; grey: uses all source labels; orange: ours."
     methods = list(dict.fromkeys(results.method))
     estimates = [bootstrap_mean(score_array(results, method)) for method in methods]
     everything = set(results.method[results.labels_used == "source-all"])
-    colours = ["#777777" if method in everything else "#0072B2" for method in methods]
+    own = {method: "#D55E00" for method in methods if method.startswith("sere")}
+    colours = ["#777777" if method in everything else own.get(method, "#0072B2") for method in methods]
     intervals = [(estimate.mean, estimate.low, estimate.high) for estimate in estimates]
     plot_intervals(intervals, methods, axis, colours)
     _label_ladder(axis, intervals, (1 / results.classes).mean())
@@ -328,13 +329,21 @@ body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;paddin
 body{{color:#222;background:#fff}}
 table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
 td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
+@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}audio{{width:9rem}}}}
 </style><h1>{title}</h1><p>{told}</p>
 {parts}
 <p class="quiet">{origin}</p></html>"""
 
+# %% ../nbs/10b_report.ipynb #648f9157
+def _write_page(path, title, told, parts, origin):
+    "A page of these sections, in one file."
+    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
+    with atomic_path(path) as temporary:
+        temporary.write_text(_PAGE.format(parts="\n".join(parts), **texts), encoding="utf-8")
+
 # %% ../nbs/10b_report.ipynb #ab918f5e
-_LADDER = """Grey uses all source labels and is no competitor. Beside it the best five-shot method, source
-downward, target to the right, and its difference to {baseline}."""
+_LADDER = """Grey uses all source labels and is no competitor; orange is this package's own. Beside it
+the best five-shot method, source downward, target to the right, and its difference to {baseline}."""
 
 # %% ../nbs/10b_report.ipynb #cc0b6842
 def _pictures(results, best, baseline):
@@ -366,10 +375,7 @@ def write_report(
 ):
     "A page that needs no other file: what was done, ladder, comparisons, confusions, utterances to hear."
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
-    parts = "\n".join(_parts(results, tables, best, baseline))
-    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
-    with atomic_path(path) as temporary:
-        temporary.write_text(_PAGE.format(parts=parts, **texts), encoding="utf-8")
+    _write_page(path, title, told, _parts(results, tables, best, baseline), origin)
 
 # %% ../nbs/10b_report.ipynb #730f9988
 def write_pages(
