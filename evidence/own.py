@@ -21,11 +21,11 @@ import pandas as pd
 from common import Corpora, arguments, parsed, save
 from ready import SIX, calibrated
 
-from sere_nb.baselines import BASELINES
 from sere_nb.core import generator
 from sere_nb.features import extract
 from sere_nb.own import own_table, ready_pack
 from sere_nb.recogniser import load
+from sere_nb.study import METHODS
 from sere_nb.tasks import prepare
 
 RIVALS = ("logreg", "logreg-balanced", "selftrain")
@@ -76,7 +76,7 @@ def rivals(table):
     "What the ladder makes of the same: name -> (probabilities, emotions)."
     labelled, X, _ = ready_pack()
     pair = prepare(labelled, X, table, extract(table, "both", "bundled"), "corpus", semantic_width=384)
-    return {name: (BASELINES[name].run(pair.task), list(pair.task.classes)) for name in RIVALS}
+    return {name: (METHODS[name].run(pair.task), list(pair.task.classes)) for name in (*RIVALS, "sere")}
 
 
 def answers(table):

@@ -24,6 +24,7 @@ from .data import _recordings, _table, read_corpus, speaker_warnings
 from .encoder import load_encoder
 from .features import extract_usable, report_faults
 from .figures import audio_element, emotion_colours, image_element
+from .irf import FIELD
 from .metadata import UNKNOWN_SPEAKER, read_metadata
 from .normalise import Normaliser, normalisation_groups
 from .recogniser import Recogniser, learn, load, predict, save
@@ -194,7 +195,7 @@ def adapt_own(
     (labelled, X), (heard, Y) = _sources(sources, emotions), _features(table)
     norm, told = assumptions(heard, sorted(set(labelled.emotion)))
     bare, reader = heard.assign(emotion=None), load_encoder("bundled")
-    made = learn((labelled, X), (bare, Y), None, reader=reader, norm=norm)
+    made = learn((labelled, X), (bare, Y), None, reader=reader, norm=norm, method=FIELD)
     made = replace(made, model=tempered(made.model, ready_pack()[2]["temperature"]))
     groups = normalisation_groups(bare, norm)
     said = made.probabilities(Normaliser.fit(Y, groups).apply(Y, groups))
