@@ -68,7 +68,7 @@ _BLOCK = 2**18  # samples of each channel in memory at a time
 
 
 def _blocks(path, file):
-    "Blocks of a sound file from its start, (n, channels). Raises `SereError` for one that no recording holds."
+    "Blocks of a sound file from its start, (n, channels). Raises `SereError` for a bad one."
     file.seek(0)
     for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):
         _check_block(path, block)

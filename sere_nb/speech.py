@@ -49,26 +49,30 @@ def _trimmed(waveform):
     return waveform[HOP * active[0] : HOP * (active[-1] + 1)]
 
 # %% ../nbs/02f_speech.ipynb #bb02f008
+def _turns(random, queues):
+    "(side, first sample, waveform) of each sentence: mostly by turns, a pause after each."
+    side, place = 0, SAMPLE_RATE
+    while any(queues):
+        if not queues[side] or queues[1 - side] and random.random() < 0.6:
+            side = 1 - side
+        waveform = _trimmed(queues[side].pop(0))
+        yield side, place, waveform
+        place += len(waveform) + round(random.uniform(1.0, 2.5) * SAMPLE_RATE)
+
+# %% ../nbs/02f_speech.ipynb #bb02f008b
 def made_up_call(
     speakers,  # two lists of waveforms (N,) at 16 kHz, one for each side of the line
     noise: float = 30,  # dB by which white noise on both channels lies below the speech
     name: str = "call",  # another name is another call
 ):  # (samples (N, 2) float32, 16 kHz; list of `Stretch`, in the order of time)
     "A call of two people who take turns, one on each channel, and the truth about it."
-    random, queues, side, place, said = generator(name), [list(one) for one in speakers], 0, 1.0, []
-    while any(queues):
-        if not queues[side] or queues[1 - side] and random.random() < 0.6:
-            side = 1 - side
-        said.append((side, round(place * SAMPLE_RATE), _trimmed(queues[side].pop(0))))
-        place = round(place + len(said[-1][2]) / SAMPLE_RATE + random.uniform(1.0, 2.5), 2)
+    random = generator(name)
+    said = [(side, start, start + len(w), w) for side, start, w in _turns(random, list(map(list, speakers)))]
     power = np.mean(np.concatenate([waveform for *_, waveform in said]) ** 2)
-    samples = random.standard_normal((round((place + 1) * SAMPLE_RATE), 2)) * np.sqrt(
-        power / 10 ** (noise / 10)
-    )
-    for side, start, waveform in said:
-        samples[start : start + len(waveform), side] += waveform
-    ends = [(side, start, start + len(waveform)) for side, start, waveform in said]
-    truth = [Stretch(str(side + 1), start / SAMPLE_RATE, end / SAMPLE_RATE) for side, start, end in ends]
+    samples = random.standard_normal((said[-1][2] + SAMPLE_RATE, 2)) * np.sqrt(power) * 10 ** (-noise / 20)
+    for side, start, end, waveform in said:
+        samples[start:end, side] += waveform
+    truth = [Stretch(str(side + 1), start / SAMPLE_RATE, end / SAMPLE_RATE) for side, start, end, _ in said]
     return samples.clip(-1, 1).astype(np.float32), truth
 
 # %% ../nbs/02f_speech.ipynb #bb02f011
@@ -221,6 +225,7 @@ def channel_weights(
     loud = np.percentile(level, 95, axis=0)
     apart = _alone(level, loud) if channel == "auto" else ()
     signs = np.where(together[loud.argmax()] < -0.5, -1, 1)
+    signs = signs * signs[0]  # the first channel stays as it is
     mix = {"mix": None if signs.min() > 0 else (signs / len(signs)).astype(np.float32)}
     return {str(c + 1): one[c] for c in apart} or mix
 
