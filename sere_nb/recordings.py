@@ -14,10 +14,18 @@ import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from .audio import SAMPLE_RATE, duration, read_audio
+from sere_nb.audio import (
+    AUDIO_SUFFIXES,
+    MEDIA_SUFFIXES,
+    SAMPLE_RATE,
+    container,
+    convert,
+    duration,
+    read_audio,
+)
 from .core import SereError, progress, shown
-from .data import _recordings
 from .encoder import load_encoder
 from .recogniser import Prediction, Recogniser, _reader, predict
 from .speech import LONGEST, Stretch, channel_weights, cut_out, doubts, find_speech
@@ -57,15 +65,15 @@ def _whole(file, weights):
             yield Stretch(name, 0.0, len(waveform) / SAMPLE_RATE), waveform
 
 
-def _parts(file, channel, detector):
+def _parts(file, length, channel, detector):
     "(stretch, waveform) of what is answered, or a `SereError`. Raises one if there is nothing."
     weights = channel_weights(file, channel)
-    if duration(file) <= LONGEST:
+    if length <= LONGEST:
         yield from _whole(file, weights)
         return
     found = find_speech(file, weights, detector)
     if not found:
-        raise SereError(f"{file}: no speech in {duration(file):.0f} s; leave it out")
+        raise SereError(f"{file}: no speech in {length:.0f} s; leave it out")
     yield from progress(cut_out(file, weights, found), "answering", len(found), "stretch")
 
 # %% ../nbs/11c_recordings.ipynb #bb11c009e
@@ -77,7 +85,7 @@ def listed(
     for word in map(str, words):
         path = os.path.expanduser(word)
         if os.path.isdir(path):
-            below = [os.path.join(path, name) for name in _recordings(path)]
+            below = sorted(str(name) for name in Path(path).rglob("*") if _is_recording(name))
             files += below or [SereError(f"{word}: a folder without a recording")]
         elif not os.path.lexists(path) and glob.has_magic(path):
             files += sorted(glob.glob(path, recursive=True)) or [path]
@@ -86,16 +94,26 @@ def listed(
     return files
 
 
+def _is_recording(path):
+    "Whether a file is called like a recording."
+    known = path.suffix.lower() in AUDIO_SUFFIXES | MEDIA_SUFFIXES
+    return known and not path.name.startswith(".") and not path.is_dir()
+
+
 @contextmanager
 def _at_hand(file):
-    "The path where a recording lies: `-` is copied from standard input, for as long as the block lasts."
-    if str(file) != "-":
-        yield file
-        return
+    """Where a recording lies as libsndfile reads it, for as long as the block lasts: `-` is copied from
+    standard input, the sound of a film is unpacked once."""
     with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "standard input")
-        with open(path, "wb") as copy:
-            shutil.copyfileobj(sys.stdin.buffer, copy)
+        path = file
+        if str(file) == "-":
+            path = os.path.join(folder, "standard input")
+            with open(path, "wb") as copy:
+                shutil.copyfileobj(sys.stdin.buffer, copy)
+        if os.path.isfile(path) and (kind := container(path)):
+            film, path = path, os.path.join(folder, "sound")
+            with open(path, "w+b") as copy:
+                convert(film, kind, copy)
         yield path
 
 # %% ../nbs/11c_recordings.ipynb #bb11c010
@@ -106,9 +124,10 @@ def _sounds(files, channel, detector):
             if isinstance(file := path, SereError):
                 raise file
             with _at_hand(file) as path:
-                for part in _parts(path, channel, detector):
+                length = duration(path)
+                for part in _parts(path, length, channel, detector):
                     failed = isinstance(part, SereError)
-                    yield _named(file, part, path) if failed else (file, duration(path), *part)
+                    yield _named(file, part, path) if failed else (file, length, *part)
         except SereError as error:
             yield _named(file, error, path)
 

@@ -194,8 +194,9 @@ def _alone(level, loud):
     heard = np.flatnonzero(loud > max(loud.max() - _SOFT, SILENCE))
     moved = level[:, heard] - level[:, heard].mean(axis=0)
     moved /= np.maximum(np.linalg.norm(moved, axis=0), 1e-9)
-    alike = moved.T @ moved[:, loud[heard].argmax()] if len(heard) > 1 else np.ones(1)
-    return heard if alike.min() < ALIKE else ()
+    loudest = loud[heard].argmax() if len(heard) else 0
+    others = np.delete(moved.T @ moved[:, loudest], loudest) if len(heard) > 1 else np.ones(1)
+    return heard if np.median(others) < ALIKE else ()  # the bass of a film's 5.1 channels goes its own way
 
 
 def _picked(path, channel, count):
