@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'Norm', 'Features', 'main', 'version', 'corpora', 'check', 'methods', 'conditions', 'transfer', 'matrix',
-           'predict', 'cache']
+           'cache']
 
 # %% ../nbs/12_cli.ipynb #95a51db3
 import json
@@ -19,6 +19,8 @@ from typing import Annotated
 
 import typer
 
+from .asking import predict
+from .asking import say as _say
 from .commands import commands
 from .core import SereError, shown
 
@@ -43,11 +45,6 @@ app = typer.Typer(
     help="Recognise emotion in a language without labels. Chapters and examples: see the documentation.",
 )
 app.add_typer(commands)
-
-
-def _say(text="", stream=None):
-    "Print, to stdout unless told otherwise."
-    print(text, file=stream or sys.stdout, flush=True)
 
 
 @once
@@ -324,30 +321,8 @@ def matrix(
     _study(corpus, False, out, names, baseline, options, run, as_json)
 
 # %% ../nbs/12_cli.ipynb #7c1282a6
-@app.command()
-def predict(
-    files: Annotated[list[Path], typer.Argument(help="Recordings: any format, rate, number of channels.")],
-    model: Annotated[Path | None, typer.Option(help="Folder of a model; the ready one if left out.")] = None,
-    same_speaker: Annotated[
-        bool, typer.Option(help="All recordings are of one speaker: compare them with each other too.")
-    ] = False,
-    encoder: Annotated[
-        str | None, typer.Option(help="Name or folder of the model's encoder, if it is not a bundled one.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per recording and line.")] = False,
-):
-    "Emotion, probabilities and the moments that decided; exit 1 if a recording could not be answered."
-    from sere_nb.recogniser import load
-    from sere_nb.recordings import Answer, as_json_line, as_text, hear
+app.command()(predict)
 
-    answered = 0
-    for said in hear(load(model, encoder), files, same_speaker, fetch=encoder is not None):
-        if isinstance(said, Answer):
-            answered += 1
-            _say(as_json_line(said) if as_json else as_text(said))
-        else:
-            _say(said, sys.stderr)
-    raise typer.Exit(0 if answered == len(files) else 1)
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()

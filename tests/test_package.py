@@ -10,7 +10,17 @@ import pytest
 from conftest import ROOT
 
 HEAVY = {"torch", "librosa", "transformers", "sklearn", "scipy", "matplotlib"}
-OPTIONAL = ("ipywidgets", "anywidget", "dask", "distributed", "espeakng_loader", "swift_f0", "statsmodels")
+OPTIONAL = (
+    "ipywidgets",
+    "anywidget",
+    "dask",
+    "distributed",
+    "espeakng_loader",
+    "swift_f0",
+    "statsmodels",
+    "silero_vad",
+    "av",
+)
 
 
 def run(code, **options):
