@@ -323,7 +323,6 @@ def matrix(
 # %% ../nbs/12_cli.ipynb #7c1282a6
 app.command()(predict)
 
-
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()
 def cache(clear: bool = typer.Option(False, "--clear", help="Delete everything that is kept.")):

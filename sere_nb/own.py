@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .audio import SAMPLE_RATE, _resampled, _speech, audio_fault, read_audio
+from .audio import SAMPLE_RATE, _speech, at_16k, audio_fault, read_audio
 from .baselines import Linear
 from .core import SereError, atomic_path, package_folder, require
 from .data import _recordings, _table, read_corpus, speaker_warnings
@@ -58,7 +58,7 @@ def _waveform(recording, sampling_rate):
         samples = samples.mean(axis=int(np.argmin(samples.shape)))
     if not np.isfinite(samples).all():
         raise SereError("the array holds numbers that are not finite")
-    waveform = _resampled([samples], sampling_rate)
+    waveform = np.concatenate([np.zeros(0, np.float32), *at_16k([samples], sampling_rate)])
     _speech("the array", waveform)
     return waveform
 
