@@ -161,8 +161,9 @@ _BLOCK = 2**18  # samples of each channel in memory at a time
 
 def _blocks(path, file):
     "Blocks of a sound file from its start, (n, channels). Raises `SereError` for a bad one."
-    file.seek(0)
-    for block in file.blocks(_BLOCK, dtype="float32", always_2d=True):
+    if file.seekable():  # GSM 6.10 in a WAV file is not, and can be read once
+        file.seek(0)
+    for block in file.blocks(_BLOCK, frames=file.frames, dtype="float32", always_2d=True):
         _check_block(path, block)
         yield block
 
