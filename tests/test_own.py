@@ -178,6 +178,8 @@ def test_all_labels_are_used_where_no_number_is_given():
     class Spy:
         "A method that counts the labels it is given."
 
+        norm = None
+
         line = "spy"
 
         @staticmethod
