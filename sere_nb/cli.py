@@ -321,7 +321,7 @@ def matrix(
     _study(corpus, False, out, names, baseline, options, run, as_json)
 
 # %% ../nbs/12_cli.ipynb #7c1282a6
-app.command()(predict)
+_predict = app.command()(predict)
 
 # %% ../nbs/12_cli.ipynb #b6a00bec
 @app.command()
