@@ -69,7 +69,7 @@ def rows_of(corpora, part, draws, source, target):
 def per_task(rows):
     "Mean over the draws of each task, method and normalisation."
     keys = ["condition", "source", "target", "method", "norm"]
-    means = rows.groupby(keys, sort=False)[[*SCORES, "classes", "target_size", "seconds"]].mean()
+    means = rows.groupby(keys, sort=False)[[*SCORES]].mean()
     return means.assign(draws=rows.groupby(keys, sort=False).draw.nunique()).reset_index()
 
 

@@ -47,7 +47,7 @@ TRIED = {  # name -> settings, at most four; a published one is among them where
     "coral": HEADS,
     "tca": crossed([dict(components=10), dict(components=30)], HEADS[1:]),
     "kmm": SHARES,
-    "jdar": crossed([dict(strength=0.1), dict(strength=1.0)], [dict(ridge=0.1), dict(ridge=0.4)]),
+    "jdar-style": crossed([dict(strength=0.1), dict(strength=1.0)], [dict(ridge=0.1), dict(ridge=0.4)]),
     "lrjda-style": crossed([dict(strength=0.1), dict(strength=1.0)], [dict(ridge=0.1), dict(ridge=1.0)]),
     "jiasl-style": crossed([dict(strength=1.0), dict(strength=10.0)], [dict(ridge=0.1), dict(ridge=0.4)]),
     "laplacianshot": crossed([dict(strength=0.1), dict(strength=0.3)], SHARES),

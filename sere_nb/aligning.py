@@ -211,7 +211,7 @@ def jdar(
     equal: bool = True,  # give every emotion the same share
     kind: str = "rows",  # of the penalty
 ) -> np.ndarray:  # probabilities, (m, C)
-    "Regression whose answers agree in all means (JDAR; Zhang et al., ICASSP 2021)."
+    "Regression whose answers agree in all means; in the spirit of JDAR (Zhang et al., ICASSP 2021)."
     task = scaled(task)
     return _said(task, adapted_regression(task, _by_means, strength, ridge, kind), equal)
 
@@ -255,7 +255,9 @@ ALIGNING = {  # name -> `Method`
     "coral": Method(coral, "the source gets the target's covariance, then self-training"),
     "tca": Method(tca, "components in which the corpora's means agree, then equal shares"),
     "kmm": Method(kmm, "source utterances near the target count more"),
-    "jdar": Method(jdar, "regression whose answers agree in the means of all emotions"),
-    "lrjda-style": Method(lrjda, "jdar with a matrix of low rank; after a name, ours"),
+    "jdar-style": Method(
+        jdar, "regression whose answers agree in the means of all emotions; ours, after a name"
+    ),
+    "lrjda-style": Method(lrjda, "jdar-style with a matrix of low rank; ours, after a name"),
     "jiasl-style": Method(jiasl, "regression in which the source can retell the target; after an abstract"),
 }
