@@ -125,7 +125,7 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="First draw of labelled utterances.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
 ):
-    "A first study on the bundled mini corpus: no download, less than a minute."
+    "A first study on the bundled mini corpus: no download, a minute or two."
     from sere_nb.metrics import task_lines
 
     summary, ahead = _write_demo(*_first_study(out, seed), out, seed)
