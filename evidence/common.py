@@ -56,7 +56,7 @@ def arguments(
     add("--features", nargs="+", default=list(features), choices=list(FEATURES))
     add("--stored", type=Path, help="folder with features, where the corpora are not; see stored.py")
     add("--whisper", default=os.environ.get("SERE_WHISPER"), help=_WHISPER)
-    add("--norm", default="speaker", choices=["none", "corpus", "speaker"])
+    add("--norm", default="speaker", choices=["none", "corpus", "speaker", "auto"])
     add("--draws", type=int, default=draws)
     add("--jobs", type=int, default=1, help="processes")
     add("--work", type=Path, help="keep finished parts in this folder, and go on with them")

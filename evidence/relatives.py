@@ -2,36 +2,32 @@
 """SERE beside its relatives: every method of chapters 05c to 05f, the ladder and the field, on thirty ordered
 tasks among six corpora, with five labels per emotion and with all source labels.
 
-    python evidence/relatives.py --corpora FOLDER [--draws 20] [--jobs 16] [--work FOLDER] [--kept FOLDER]
-    python evidence/relatives.py --kept FOLDER [--jobs 16] [--work FOLDER]      # where there is no audio
+    python evidence/relatives.py --corpora FOLDER [--draws 20] [--jobs 16] [--work FOLDER]
+    python evidence/relatives.py --stored FOLDER [--jobs 16] [--work FOLDER]      # where there is no audio
 
 Settings are chosen without the target's corpus, as its target or its source: the best of at most four
 candidates (`TRIED`), with five labels on draws 100 and 101, with all labels on the other tasks' rows. The
 defaults in the chapters and the candidates were looked at on draw 100 of six of these tasks. Ladder and field
-have one setting for all tasks. Each (task, method) is kept in `--work` as soon as it is finished. `--kept` is
-a folder with the features of all corpora; what is missing there is extracted from `--corpora` first. With
-`--allow-dirty` no repository is needed either: bring `--work` home, and run the same command to write."""
+have one setting for all tasks. `--work` keeps five draws of a method on a task at a time: a run that is
+interrupted, or asked for more draws, goes on from there."""
 
 import hashlib
-import sys
+from argparse import Namespace
 from functools import partial
-from pathlib import Path
 
 import pandas as pd
-from common import FEATURES, arguments, kept, parsed, save, sliced, told_means
+from common import Corpora, arguments, kept, parsed, save, told_means
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from sere_nb.core import SereError
-from sere_nb.data import load_corpus
-from sere_nb.recogniser import semantic_width
+from sere_nb.core import progress
 from sere_nb.report import statistics
-from sere_nb.store import store_features, stored_features
 from sere_nb.study import COLUMNS, METHODS, RELATIVES
-from sere_nb.tasks import Method, prepare, run_task
+from sere_nb.tasks import Method, run_task
 
 SIX = ("emodb", "emovo", "ravdess", "nemo", "casia", "urdu")
 LADDER = [name for name in METHODS if name not in ("sere-network", "logreg-all")]
+TOGETHER = 5  # draws
 HEADS = [dict(head=head) for head in ("logreg", "logreg-balanced", "selftrain")]
 SHARES = [dict(equal=True), dict(equal=False)]
 
@@ -76,28 +72,6 @@ TRIED = {  # name -> settings, at most four; a published one is among them where
 }
 
 
-# --- features without audio -----------------------------------------------------------------------
-
-
-def keep(folder, options):
-    "Features of all corpora in a folder, from the audio where they are missing."
-    what, encoder = FEATURES[options.features[0]]
-    for name in options.names:
-        try:
-            stored_features(folder, name)
-        except SereError:
-            table = load_corpus(name, options.corpora / name)
-            table = sliced(table) if options.quick else table
-            store_features(table, folder, name, what, encoder, jobs=options.jobs)
-
-
-def pair(folder, features, source, target, norm):
-    "Two corpora made ready for each other, from the kept features."
-    (one, X), (other, Y) = stored_features(folder, source), stored_features(folder, target)
-    width = semantic_width(FEATURES[features][0], X.shape[1])
-    return prepare(one, X, other, Y, norm, semantic_width=width)
-
-
 # --- work -----------------------------------------------------------------------------------------
 
 
@@ -109,36 +83,40 @@ def candidates(name):
     return {str(setting): Method(partial(known.run, **setting), known.line) for setting in TRIED[name]}
 
 
-def rows_of(task, folder, options, name, setting, labels, draws):
+def rows_of(corpora, task, name, setting, labels, draws):
     "Rows of one method on one task; without a setting, of all its candidates."
+    options = Namespace(**{**vars(corpora.options), "draws": list(draws)})
+    norm = METHODS[name].norm if name in METHODS else None
+    norm = norm or options.norm
 
     def function(source, target):
         asked = {one: m for one, m in candidates(name).items() if setting in (None, one)}
         asked = {one: Method(m.run, m.line, labels) for one, m in asked.items()}
         with threadpool_limits(1):
-            made = pair(folder, options.features[0], source, target, options.norm)
+            made = corpora.pair("both", source, target, norm)
             rows = pd.DataFrame(run_task(made, asked, draws=draws))
-        told = dict(norm=options.norm, unheard=False, encoder=options.features[0])
+        told = dict(norm=options.norm, unheard=False, encoder="both", condition="recorded")
         return rows.assign(setting=rows.method, method=name, **told)[[*COLUMNS, "setting"]]
 
-    shaping = hashlib.sha256(str((setting, labels, draws)).encode()).hexdigest()[:8]
-    return kept(options, f"{options.norm}-{name}-{shaping}", task, function)
+    shaping = hashlib.sha256(str((setting, labels)).encode()).hexdigest()[:8]
+    return kept(options, f"{name}-{shaping}", task, function)
 
 
-def measured(folder, options, names, labels, draws, settings=None):
+def measured(corpora, names, labels, draws, settings=None):
     "Rows of all methods on all tasks; `settings`: (method, target) -> the one to use; None: all candidates."
-    tasks = [(one, other) for one in options.names for other in options.names if one != other]
+    options = corpora.options
 
     def setting(name, target):
         return None if settings is None else settings.get((name, target), "")
 
     calls = [
-        delayed(rows_of)(task, folder, options, name, setting(name, task[1]), labels, draws)
-        for task in tasks
+        delayed(rows_of)(corpora, pair, name, setting(name, pair[1]), labels, draws[place : place + TOGETHER])
+        for place in range(0, len(draws), TOGETHER)
+        for pair in corpora.pairs
         for name in names
     ]
-    parts = Parallel(n_jobs=options.jobs, verbose=1, batch_size=1)(calls)
-    return pd.concat(parts, ignore_index=True)
+    found = Parallel(n_jobs=options.jobs, batch_size=1, return_as="generator")(calls)
+    return pd.concat(progress(found, labels, len(calls), unit="part"), ignore_index=True)
 
 
 def nested(rows):
@@ -161,20 +139,14 @@ def chosen_rows(rows, settings):
 def main():
     "Choose, measure, and write."
     parser = arguments(__doc__, features=("both",))
-    parser.add_argument("--kept", type=Path, help="folder of features; made if it is not there")
     parser.add_argument(
         "--methods", nargs="+", choices=list(RELATIVES), help="relatives to run; all if left out"
     )
-    parser.set_defaults(names=list(SIX), methods=list(RELATIVES))
-    given = sys.argv[1:]
-    if "--kept" in given and "--corpora" not in given:
-        given = [*given, "--corpora", "."]  # nothing will be looked for there
-    options = parsed(parser, given)
-    folder, names = (vars(options).pop(name) for name in ("kept", "methods"))  # rows do not depend on them
-    folder = str(folder or (options.work or Path(".")) / "features") + ("-quick" if options.quick else "")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    keep(folder, options)
-    run = partial(measured, folder, options)
+    parser.set_defaults(names=list(SIX), methods=list(RELATIVES), norm="auto")
+    options = parsed(parser)
+    names = vars(options).pop("methods")  # rows do not depend on them
+    corpora = Corpora(options)
+    run = partial(measured, corpora)
     tried = run(names, "source-shots", (100, 101))
     rows = run([*LADDER, *names], "source-shots", tuple(range(options.draws)), nested(tried))
     told_means(rows, f"five shots, {options.norm}")
@@ -184,7 +156,6 @@ def main():
     cost = rows.groupby("method", sort=False).seconds.mean().reset_index()
     sheets = {f"shots_{name}": sheet for name, sheet in statistics(rows, "selftrain").items()}
     tables = {"tried": tried, "shots": rows, "all": whole, "cost": cost, **sheets}
-    tables = {f"{options.norm}_{name}": table for name, table in tables.items()}
     save("relatives", tables, options, tried=TRIED, tuned="draws 100 and 101")
 
 
