@@ -167,7 +167,7 @@ def address(site):
 
 
 def opened(browser, address, page, **options):
-    "A page in a fresh tab, and what went wrong while it loaded."
+    "A page in a fresh tab of a browser or a context, and what went wrong while it loaded."
     tab, faults = browser.new_page(**options), []
     tab.on(
         "console",

@@ -9,12 +9,16 @@ import sys
 import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from conftest import one_line
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import balanced_accuracy_score
 
 from sere_nb.core import generator
-from sere_nb.data import mini_corpus
+from sere_nb.data import load_corpus, mini_corpus
+from sere_nb.features import extract
 
 CONTRACT = "source,target,draw,method,uar,war,classes,target_size,shots,norm,encoder,labels_used,seconds"
 
@@ -23,17 +27,16 @@ def noise(seconds, rate=16_000, channels=1):
     return generator("cli noise", seconds, rate).normal(0, 0.1, (int(seconds * rate), channels)).clip(-1, 1)
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    out = tmp_path_factory.mktemp("demo") / "out"
-    done = subprocess.run(
-        [sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(out)],
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    return out
+@pytest.fixture(scope="session")
+def demo(once):
+    "What `sere demo` writes."
+
+    def run(folder):
+        words = [sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(folder)]
+        done = subprocess.run(words, capture_output=True, text=True, timeout=600)
+        assert done.returncode == 0, done.stderr
+
+    return once("demo", run)
 
 
 @pytest.fixture
@@ -242,37 +245,31 @@ def test_interruption_leaves_nothing_half_written(tmp_path):
     assert left <= {"jobs"} and not list((tmp_path / "out").rglob("*.tmp"))  # --resume goes on from there
 
 
-def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_path):
+@pytest.fixture
+def few_speakers(real_corpora, tmp_path):
+    "few_speakers(name): a folder with the first four speakers of a real corpus."
+
+    def folder(name):
+        table = load_corpus(name, real_corpora / name)
+        table = table[table.speaker.isin(sorted(table.speaker.unique())[:4])]
+        (tmp_path / f"few-{name}").mkdir()
+        table.to_csv(tmp_path / f"few-{name}" / "metadata.csv", index=False)
+        return tmp_path / f"few-{name}"
+
+    return folder
+
+
+def test_real_speech_agrees_with_an_independent_script(sere, few_speakers, tmp_path):
     "German to Italian: what the command reports is what plain scikit-learn gives on the same features."
-    import pandas as pd
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.metrics import balanced_accuracy_score
-
-    from sere_nb.data import load_corpus
-    from sere_nb.features import extract
-
-    done = sere(
-        "transfer",
-        "--source",
-        f"emodb={real_corpora / 'emodb'}",
-        "--target",
-        f"emovo={real_corpora / 'emovo'}",
-        "--features",
-        "prosody",
-        "--draws",
-        5,
-        "--norm",
-        "speaker",
-        "--methods",
-        "logreg,logreg-all",
-        "--out",
-        tmp_path / "out",
-    )
+    folders = {name: few_speakers(name) for name in ("emodb", "emovo")}
+    source, target = (f"few-{name}={folder}" for name, folder in folders.items())
+    words = "--features prosody --draws 5 --norm speaker --methods logreg,logreg-all".split()
+    done = sere("transfer", "--source", source, "--target", target, *words, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     reported = pd.read_csv(tmp_path / "out" / "results.csv").groupby("method").uar.mean()
 
     def standardised(name):
-        table = load_corpus(name, real_corpora / name)
+        table = load_corpus(f"few-{name}", folders[name])
         X = pd.DataFrame(extract(table, features="prosody"))
         keep = table.emotion.isin(["anger", "fear", "happiness", "neutral", "sadness"]).to_numpy()
         X, table = X[keep].reset_index(drop=True), table[keep].reset_index(drop=True)
@@ -281,24 +278,20 @@ def test_real_speech_agrees_with_an_independent_script(sere, real_corpora, tmp_p
         )
         return scaled.fillna(0).to_numpy(), table.emotion.to_numpy()
 
+    def scored(rows):
+        fitted = LogisticRegression(C=0.1, max_iter=500).fit(X[rows], y[rows])
+        return balanced_accuracy_score(target_y, fitted.predict(target_X))
+
+    def drawn():
+        chosen = [random.choice(np.flatnonzero(y == emotion), 5, replace=False) for emotion in set(y)]
+        return np.concatenate(chosen)
+
     (X, y), (target_X, target_y) = standardised("emodb"), standardised("emovo")
-    everything = balanced_accuracy_score(
-        target_y, LogisticRegression(C=0.1, max_iter=500).fit(X, y).predict(target_X)
-    )
-    random, few = np.random.default_rng(1), []
-    for _ in range(20):
-        chosen = np.concatenate(
-            [random.choice(np.flatnonzero(y == emotion), 5, replace=False) for emotion in set(y)]
-        )
-        few.append(
-            balanced_accuracy_score(
-                target_y, LogisticRegression(C=0.1, max_iter=500).fit(X[chosen], y[chosen]).predict(target_X)
-            )
-        )
-    assert abs(everything - reported["logreg-all"]) < 0.03
-    assert abs(np.mean(few) - reported["logreg"]) < 0.03 + 2 * np.std(few) / np.sqrt(
-        5
-    )  # other draws: five reported, twenty here
+    random = np.random.default_rng(1)
+    few = [scored(drawn()) for _ in range(20)]
+    assert abs(scored(slice(None)) - reported["logreg-all"]) < 0.03
+    other_draws = 2 * np.std(few) / np.sqrt(5)  # five reported, twenty here
+    assert abs(np.mean(few) - reported["logreg"]) < 0.03 + other_draws
 
 
 def test_cache_can_be_seen_and_cleared(sere, tmp_path):

@@ -92,11 +92,10 @@ def without_times(folder):
     return "\n".join(sorted(table[TIMELESS].to_csv(index=False).splitlines())).encode()
 
 
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory):
+@pytest.fixture(scope="session")
+def alone(once):
     "The study as one process computes it that nobody disturbs."
-    folder = tmp_path_factory.mktemp("alone") / "out"
-    finish(*WORDS, "--out", folder)
+    folder = once("alone", lambda folder: finish(*WORDS, "--out", folder))
     assert len(stored(folder)) == TOTAL
     return folder
 

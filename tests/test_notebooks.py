@@ -11,6 +11,7 @@ import execute
 import nbformat
 import printed
 import pytest
+import warm
 from conftest import ROOT
 from notebooks import notebooks, read, settings
 
@@ -43,12 +44,20 @@ def test_numbers_are_compared():
         pytest.skip("committed numbers are not compared: here are " + ", ".join(other_versions()))
 
 
+@pytest.fixture(scope="session")
+def kernels(installed, tmp_path_factory):
+    "Kernels that have their imports behind them, and the installed package before them."
+    folder = tmp_path_factory.mktemp("warm")
+    with warm.kernels(folder, execute.quiet_environment(installed)) as made:
+        yield made
+
+
 @pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in notebooks()])
-def test_notebook_runs(path, tmp_path, installed):
+def test_notebook_runs(path, tmp_path, installed, kernels):
     alone = tmp_path / "empty" / path.replace("/", "-")
     alone.parent.mkdir()
     shutil.copy(ROOT / path, alone)
-    execute.execute(alone, tmp_path / "executed.ipynb", library=installed)
+    execute.execute(alone, tmp_path / "executed.ipynb", library=installed, kernels=kernels)
     fresh, committed = read(tmp_path / "executed.ipynb"), read(ROOT / path)
     remedy = f"python tools/book.py run {path.removeprefix('nbs/').removesuffix('.ipynb')}"
     assert kinds(fresh) == kinds(committed), f"{path}: not the committed outputs; {remedy}"

@@ -22,19 +22,28 @@ def quiet_environment(library):
     return {**os.environ, **fixed, "PYTHONPATH": str(library)}
 
 
-def execute(path, output=None, library=ROOT):
+def execute(path, output=None, library=ROOT, kernels=None):
     """Run one notebook from top to bottom where it lies, and write it, less what differs from run to run.
 
-    It goes to `output`, or in place if there is none."""
-    words = ["--to", "notebook", "--execute", str(path), "--log-level=WARN", "--output", str(output or path)]
-    settings = {"timeout": LONGEST_CELL, "store_widget_state": False}
-    words += [f"--ExecutePreprocessor.{name}={value}" for name, value in settings.items()]
-    command = [sys.executable, "-m", "nbconvert", *words]
-    environment = quiet_environment(library)
-    done = subprocess.run(command, env=environment, cwd=path.parent, capture_output=True, text=True)
-    if done.returncode:
-        said = done.stderr.split("An error occurred while executing the following cell:")[-1]
-        sys.exit(f"{path.name} failed:\n{said[:3000]}")
+    It goes to `output`, or in place if there is none. `kernels`: the folder of `warm.kernels`, for a
+    kernel that has its imports behind it."""
+    from jupyter_client.kernelspec import KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook, warm = read(path), {}
+    if kernels:
+        specs = KernelSpecManager(kernel_dirs=[str(kernels)], ensure_native_kernel=False)
+        warm["km"] = AsyncKernelManager(kernel_name="warm", kernel_spec_manager=specs)
+    settings = {"timeout": LONGEST_CELL, "store_widget_state": False, "resources": {"metadata": {}}}
+    client = NotebookClient(notebook, **settings, **warm)
+    client.owns_km = True  # it ends the kernel, too
+    try:
+        client.execute(env=quiet_environment(library), cwd=str(path.parent))
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        sys.exit(f"{path.name} failed:\n{str(error)[:3000]}")
+    (output or path).write_text(dump(notebook), encoding="utf-8")
     quiet(output or path)
 
 
