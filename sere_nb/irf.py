@@ -91,7 +91,7 @@ def free_energy(
         )
     return float(energy)
 
-
+# %% ../nbs/06_irf.ipynb #619ac99e
 def organise(
     coordinates: np.ndarray,  # of `resonance_coordinates`, (n, m)
     table: np.ndarray,  # beliefs to begin with, (n, C)
@@ -196,7 +196,7 @@ def _check_state(arrays, numbers):
 # %% ../nbs/06_irf.ipynb #72976417
 FEW = 5  # labels per class; with fewer, the field is damped more
 
-
+# %% ../nbs/06_irf.ipynb #e78f7624
 class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
 

@@ -59,6 +59,8 @@ _OURS = {
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
 METHODS["logreg-all"] = METHODS.pop("logreg-all")  # the oracle stands last
+
+# %% ../nbs/10_study.ipynb #bb2ce2ab
 COLUMNS = (
     "source target draw method uar war classes target_size shots norm encoder labels_used seconds unheard "
     "condition ece sure strange"
