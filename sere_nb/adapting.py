@@ -106,7 +106,7 @@ def mmd(
     n = len(first)
     return kernel[:n, :n].mean() + kernel[n:, n:].mean() - 2 * kernel[:n, n:].mean()
 
-
+# %% ../nbs/05e_adapting.ipynb #cd4fd7a5
 @trained
 def dan(learner, strength=0.1, steps=200):
     "MMD between hidden layers (DAN; Long et al. 2015, arXiv 1502.02791)."
@@ -138,7 +138,7 @@ def fooled(critic, source, target, growth):
     told = critic(turned(torch.cat([source, target]), growth))[:, 0]
     return F.binary_cross_entropy_with_logits(told, sides)
 
-
+# %% ../nbs/05e_adapting.ipynb #36147cf3
 @trained
 def dann(learner, strength=0.1, steps=200):
     "A critic of corpora whose gradient is turned round (DANN; Ganin et al. 2016, arXiv 1505.07818)."
@@ -228,7 +228,7 @@ def reciprocity(
     back = further == rows[:, None, None]
     return back.any(dim=2).float() * (1 - rest) + rest, rest * (~back).float()
 
-
+# %% ../nbs/05e_adapting.ipynb #c813a329
 @trained
 def nrc(learner, neighbours=3, further=3, steps=200):
     "Neighbours of each other agree most (NRC; Yang et al. 2021, arXiv 2110.04202)."
@@ -257,7 +257,7 @@ def contrast(
     each = (positive * alike.log_softmax(dim=1)).sum(dim=1) / positive.sum(dim=1).clamp(min=1)
     return -each.mean()
 
-
+# %% ../nbs/05e_adapting.ipynb #2c43f60b
 @trained
 def ecan(learner, neighbours=5, near_weight=0.5, class_weight=0.5, steps=200):
     "Contrast with neighbours and with one's own class; in the spirit of ECAN (arXiv 2401.12925)."

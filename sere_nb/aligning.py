@@ -229,7 +229,7 @@ def _by_reconstruction(task, guess, P):
     means = np.stack([X[y == c].mean(axis=0) for c in range(len(task.classes))])
     return np.vstack([task.target_X - retold, task.target_X - means[guess]]) / np.sqrt(len(task.target_X))
 
-
+# %% ../nbs/05c_aligning.ipynb #32f8f8aa
 def jiasl(
     task: Task,
     strength: float = 10.0,  # μ

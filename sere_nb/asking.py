@@ -51,7 +51,7 @@ def _write_each(answers, form, out):
         names.add(name.casefold())
         _write(formatted(some, form), Path(out) / f"{name}{ONE_EACH[form]}")
 
-
+# %% ../nbs/11e_asking.ipynb #727e6198
 def _numbered(stem):
     "A name, and what to call the next recordings of that name."
     yield stem
@@ -90,7 +90,7 @@ def answer_all(
         _write(formatted(answers, form), out)
     return len(failed)
 
-
+# %% ../nbs/11e_asking.ipynb #3e4843bc
 def _sorted_out(said, failed):
     "Answers as they come; the lines go to stderr, and are kept."
     for one in said:

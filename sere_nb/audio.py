@@ -79,7 +79,7 @@ def _by_av(path, kind, target):
                 for piece in packed.resample(frame):
                     file.write(piece.to_ndarray().reshape(-1, stream.channels))
 
-
+# %% ../nbs/00b_audio.ipynb #7df4f339
 def _by_ffmpeg(path, kind, target):
     "Decode with the program."
     words = [

@@ -139,7 +139,7 @@ def _method_line(name, method):
     needs = f"; needs {method.needs}" if method.needs else ""
     return f"{name:<22} {method.line}; labels: {method.labels}{needs}{'' if method.fit else '; no model'}"
 
-
+# %% ../nbs/12_cli.ipynb #fe63b383
 @app.command()
 def conditions():
     "List the conditions that a study can be run under: what each does to its corpora, in one line."

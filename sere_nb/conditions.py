@@ -72,7 +72,7 @@ def _uneven(made, random):
     kept = [row for name, share in counts.items() for row in rows[name][: max(2, round(share * whole))]]
     return Arranged(made.source, made.target.loc[sorted(kept)], made.emotions)
 
-
+# %% ../nbs/04c_conditions.ipynb #d571a34c
 def _missing(made, random):
     "One emotion of the source does not occur in the target."
     gone = random.choice(made.emotions)

@@ -64,7 +64,7 @@ def tempered(
     table = np.exp(logs - logs.max(axis=1, keepdims=True))
     return table / table.sum(axis=1, keepdims=True)
 
-
+# %% ../nbs/04a_confidence.ipynb #4375fef3
 def power_for(
     probabilities: np.ndarray,  # (n, C)
     accuracy: float,  # how often their first choices are right, or are thought to be

@@ -50,7 +50,7 @@ def sharpened(
     powered = belief ** (1 / temperature)
     return powered / powered.sum(dim=1, keepdim=True)
 
-
+# %% ../nbs/05f_consistency.ipynb #a876cf51
 @trained
 def mixmatch(learner, weight=1.0, temperature=0.5, alpha=0.75, steps=200):
     "Sharpened mean answers on mixtures of utterances (MixMatch; Berthelot et al. 2019, arXiv 1905.02249)."
@@ -93,7 +93,7 @@ def _matched(learner, threshold, align, steps):
         strong = F.cross_entropy(learner.net(_view(some, 0.5)), belief.argmax(dim=1), reduction="none")
         _step(learner, F.cross_entropy(labelled, learner.y) + growth * (kept * strong).mean())
 
-
+# %% ../nbs/05f_consistency.ipynb #98cafb7e
 @trained
 def fixmatch(learner, threshold=0.8, steps=200):
     "A weak view's certain answers are labels of a strong one (FixMatch; Sohn et al. 2020, arXiv 2001.07685)."
@@ -138,7 +138,7 @@ def grand(
     near = np.argsort(-graph, axis=1, kind="stable")[:, : int(graph.sum(axis=1)[0])]
     return _grand(task, near=near, places=both, weight=weight, order=order, steps=steps, equal=equal)
 
-
+# %% ../nbs/05f_consistency.ipynb #3a0983a5
 @trained
 def _grand(learner, near, places, weight, order, steps):
     import torch
@@ -167,7 +167,7 @@ def unlike(
 
     return 1 - F.cosine_similarity(first, second.detach(), dim=1).mean()
 
-
+# %% ../nbs/05f_consistency.ipynb #0d00949e
 def _siamese(learner, weight, hidden, momentum, steps):
     "Two views that predict each other, beside the labels."
     import torch

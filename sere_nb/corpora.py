@@ -44,6 +44,8 @@ def _even(emotions, count):
 
 
 _SIX = "anger disgust fear happiness sadness surprise"
+
+# %% ../nbs/00c_corpora.ipynb #f3ceec5c
 CORPORA = {
     "emodb": Corpus(
         "EMO-DB (Burkhardt et al., Interspeech 2005)",
@@ -234,7 +236,7 @@ def _checked_size(answer, done):
         )
     return int(size) if size.isdigit() else None
 
-
+# %% ../nbs/00c_corpora.ipynb #bb827e30
 def _fetch(address, part):
     "Bring a file, going on where an earlier attempt ended."
     import requests

@@ -49,7 +49,7 @@ def _language(name, speaker):
     pattern, second = CORPORA[name].second_language or (r"(?!)", None)
     return second if re.fullmatch(pattern, speaker) else CORPORA[name].language
 
-
+# %% ../nbs/01_data.ipynb #5d01b7ba
 def _known_corpus(name, folder):
     "Rows of a corpus whose file names tell."
     found = _recordings(folder)
@@ -139,7 +139,7 @@ def _digest(
             digest.update(block)
     return digest.digest()
 
-
+# %% ../nbs/01_data.ipynb #08992e92
 def _same_size(paths):
     "Files by size: {bytes: their paths}; what is not there has none."
     sizes = {}
@@ -165,7 +165,7 @@ def content_digest(
     state = os.stat(path)
     return _digest(os.path.realpath(path), state.st_size, state.st_mtime_ns)
 
-
+# %% ../nbs/01_data.ipynb #6cf5a3aa
 def shared_recordings(
     source: pd.DataFrame,  # table of utterances
     target: pd.DataFrame,  # table of utterances
@@ -201,7 +201,7 @@ def _copies(table):
     what = f"{len(pairs)} of {len(table)} recordings are copies of others{under}"
     return [f"{what}, such as {pairs[0][1]} of {pairs[0][0]}: each counts again; leave the copies out"]
 
-
+# %% ../nbs/01_data.ipynb #2ecea807
 def content_warnings(
     table: pd.DataFrame,  # utterances of one corpus
 ) -> list:  # of sentences: what counts twice or not at all; empty if nothing does
@@ -319,7 +319,7 @@ def _faults(table, listen):
             if fault:
                 yield row.path, fault
 
-
+# %% ../nbs/01_data.ipynb #bc2f6967
 def check_corpus(
     table: pd.DataFrame,  # utterances of one corpus
     listen: bool = False,  # decode every file, to find silence, NaN, clipping and truncation

@@ -21,6 +21,7 @@ from .core import SereError, progress, require
 from .encode import ENCODE_VERSION, _band, activity, encode, pool
 from .encoder import Encoder, load_encoder
 from .prosody import PROSODY_VERSION, utterance_features
+from .workers import workers
 
 # %% ../nbs/03d_features.ipynb #8b69fcd4
 def _encoder_vectors(waveforms, encoder, layers) -> list:
@@ -169,9 +170,10 @@ def _run(units: list, cache: FeatureCache | None, jobs: int | None):
     if jobs is None:  # where `joblib.parallel_config` says, such as the workers of a cluster
         yield from joblib.Parallel(return_as="generator_unordered", batch_size=1)(work)
         return
-    with joblib.parallel_config("loky", n_jobs=jobs, inner_max_num_threads=1):
-        pool_of_workers = joblib.Parallel(return_as="generator_unordered", batch_size=1)
-    yield from pool_of_workers(work)
+    with workers(jobs) as settings:
+        with joblib.parallel_config(**settings):
+            side_by_side = joblib.Parallel(return_as="generator_unordered", batch_size=1)
+        yield from side_by_side(work)
 
 # %% ../nbs/03d_features.ipynb #8676d125
 def _numbered(number: int, recipe: _Recipe, unit: dict, cache: FeatureCache | None):

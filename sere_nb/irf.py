@@ -76,22 +76,16 @@ def free_energy(
 ) -> float:
     "What self-organisation lowers: disagreement with the field, certainty, uneven shares."
     classes, w = table.shape[1], weights[:, None]
-    energy = -0.5 * np.sum(w * (table - 1 / classes) * field) + temperature * np.sum(
-        (w * xlogy(table, table))[free]
-    )
+    certain = temperature * np.sum((w * xlogy(table, table))[free])
+    energy = -0.5 * np.sum(w * (table - 1 / classes) * field) + certain
     for group in np.unique(groups[free]):
         rows = free & (groups == group)
         shares = table[rows].mean(axis=0)
-        energy += (
-            temperature
-            * balance
-            / (1 - balance)
-            * weights[rows].sum()
-            * np.sum(xlogy(shares, shares * classes))
-        )
+        uneven = np.sum(xlogy(shares, shares * classes))
+        energy += temperature * balance / (1 - balance) * weights[rows].sum() * uneven
     return float(energy)
 
-
+# %% ../nbs/06_irf.ipynb #619ac99e
 def organise(
     coordinates: np.ndarray,  # of `resonance_coordinates`, (n, m)
     table: np.ndarray,  # beliefs to begin with, (n, C)
@@ -193,123 +187,50 @@ def _check_state(arrays, numbers):
     if set(numbers) != {"bandwidth_", "temperature"} or min(numbers.values()) <= 0:
         raise ValueError("a field has a bandwidth and a temperature above 0")
 
-# %% ../nbs/06_irf.ipynb #72976417
+# %% ../nbs/06_irf.ipynb #3c292737
+def _principal(X, whitening, components):
+    "(mean, axes (F, components)): principal axes, each divided by a power of its spread."
+    mean = X.mean(axis=0)
+    _, spread, axes = np.linalg.svd((X - mean) / np.sqrt(len(X)), full_matrices=False)
+    kept = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[:components]
+    return mean, axes[kept].T * spread[kept] ** -whitening
+
+# %% ../nbs/06_irf.ipynb #5c804ef0
 FEW = 5  # labels per class; with fewer, the field is damped more
 
 
-class ResonanceClassifier(ClassifierMixin, BaseEstimator):
-    """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
+def _weights(corpus, known, anchor_weight):
+    "All labelled samples weigh `anchor_weight` together, the unlabelled ones of each corpus 1."
+    share = np.bincount(corpus, weights=~known)
+    return np.where(known, anchor_weight / known.sum(), 1 / np.maximum(share, 1)[corpus])
 
-    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the
-    descent."""
 
-    _parameter_constraints: dict = _CONSTRAINTS
+def _stages(corpus, known):
+    "From near to far, the samples that organise together: corpora with labels first, then everything."
+    near = np.isin(corpus, corpus[known])
+    return [near] if near.all() else [near, np.ones(len(near), dtype=bool)]
 
-    def __init__(
-        self,
-        bandwidth: float = 3.0,  # γ, in root mean square distances between samples
-        damping: float = 3e-4,  # λ with `FEW` labels per class or more; FEW / k times that with k labels
-        temperature: float = 0.075,  # τ
-        balance: float = 0.8,  # β, 0 … below 1: how much the classes of a speaker should have equal shares
-        # of all labelled samples together; the unlabelled ones of a corpus weigh 1
-        anchor_weight: float = 0.3,
-        whitening: float = 0.25,  # power of its spread that each principal axis is divided by
-        components: int = 128,  # principal axes, at most
-        landmarks: int = 512,  # at most; more are more exact and slower
-        rounds: int = 8,  # of self-organisation in each stage
-        random_state=0,  # chooses the landmarks
-    ):
-        self.bandwidth, self.damping, self.temperature, self.balance = (
-            bandwidth,
-            damping,
-            temperature,
-            balance,
-        )
-        self.anchor_weight, self.whitening, self.components = anchor_weight, whitening, components
-        self.landmarks, self.rounds, self.random_state = landmarks, rounds, random_state
-
-    def _whiten(self, X):
-        "Remember the principal axes of the training samples, and the landmarks among them."
-        self.mean_ = X.mean(axis=0)
-        _, spread, axes = np.linalg.svd((X - self.mean_) / np.sqrt(len(X)), full_matrices=False)
-        kept = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[: self.components]
-        self.axes_ = axes[kept].T * spread[kept] ** -self.whitening
-        Z = (X - self.mean_) @ self.axes_
-        self.bandwidth_ = self.bandwidth * np.sqrt(2 * Z.var(axis=0).sum()) or 1.0
-        rows = check_random_state(self.random_state).permutation(len(Z))[: self.landmarks]
-        self.landmarks_ = Z[np.sort(rows)]
+# %% ../nbs/06_irf.ipynb #a234768b
+class _Settled(ClassifierMixin, BaseEstimator):
+    "What a settled field answers."
 
     def _coordinates(self, X):
         return resonance_coordinates((X - self.mean_) @ self.axes_, self.landmarks_, self.bandwidth_)
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X,  # features, (n, F)
-        y,  # classes, -1 where unknown, (n,)
-        speakers=None,  # (n,) who speaks; their shares are balanced. None: those of each corpus
-        corpora=None,  # (n,) where from; None: all from one
-    ):
-        """Organise all samples around the labelled ones.
-
-        Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
-        X, y = validate_data(self, X, y, dtype=np.float64)
-        if np.abs(X).max() > _LARGEST:
-            raise ValueError(
-                f"X: numbers up to {np.abs(X).max():.0e} are beyond {_LARGEST:.0e}; scale the features"
-            )
-        known = _labelled(y)
-        if not known.any():
-            raise ValueError("no labelled sample: every y is -1")
-        self.classes_, index = _classes(y[known])
-        self._whiten(X)
-        corpus, speaker = _numbered(corpora, X, "corpora"), _numbered(speakers, X, "speakers")
-        table = np.full((len(X), len(self.classes_)), 1 / len(self.classes_))
-        table[known] = np.eye(len(self.classes_))[index]
-        self._organise(
-            self._coordinates(X),
-            table,
-            known,
-            corpus,
-            _groups(corpus, speaker, ~known, 2 * len(self.classes_)),
-        )
-        return self
-
-    def _organise(self, coordinates, table, known, corpus, groups):
-        "From near to far: corpora with labels first, then everything."
-        share = np.bincount(corpus, weights=~known)
-        self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
-        weights = np.where(known, self.anchor_weight / known.sum(), 1 / np.maximum(share, 1)[corpus])
-        near = np.isin(corpus, corpus[known])
-        for part in [near] if near.all() else [near, np.ones(len(near), dtype=bool)]:
-            table[part], self.charges_, shift, self.energy_ = organise(
-                coordinates[part],
-                table[part],
-                ~known[part],
-                weights[part],
-                groups[part],
-                self.damping_,
-                self.temperature,
-                self.balance,
-                self.rounds,
-            )
-        self.shift_ = (
-            np.average(shift[groups[~known]], axis=0) if not known.all() else np.zeros(table.shape[1])
-        )
-        self.label_distributions_, self.transduction_ = table, self.classes_[table.argmax(axis=1)]
-        most = table[~known].mean(axis=0).max() if (~known).sum() >= 20 else 0
-        if most > 0.9 and len(self.classes_) > 1:
-            warnings.warn(
-                f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; "
-                "raise balance or anchor_weight",
-                stacklevel=3,
-            )
 
     def predict_proba(self, X):
         "Probabilities of new samples, (n, C)."
         check_is_fitted(self)
         X = validate_data(self, X, dtype=np.float64, reset=False)
         return softmax(self._coordinates(X) @ self.charges_ / self.temperature + self.shift_, axis=1)
+
+    def predict(self, X):
+        "Classes of new samples, (n,)."
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+# %% ../nbs/06_irf.ipynb #60d761f6
+class _Kept(_Settled):
+    "The same, to be kept and brought back."
 
     def state(self):  # (arrays by name, numbers by name)
         "What `from_state` needs to answer as this one does."
@@ -331,10 +252,96 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         model.classes_, model.n_features_in_ = np.arange(len(model.shift_)), len(model.mean_)
         return model
 
-    def predict(self, X):
-        "Classes of new samples, (n,)."
-        check_is_fitted(self)
-        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+# %% ../nbs/06_irf.ipynb #16a2c15d
+class _Settling(_Kept):
+    "How a field settles."
+
+    def _whiten(self, X):
+        "Remember the principal axes of the training samples, and the landmarks among them."
+        self.mean_, self.axes_ = _principal(X, self.whitening, self.components)
+        Z = (X - self.mean_) @ self.axes_
+        self.bandwidth_ = self.bandwidth * np.sqrt(2 * Z.var(axis=0).sum()) or 1.0
+        rows = check_random_state(self.random_state).permutation(len(Z))[: self.landmarks]
+        self.landmarks_ = Z[np.sort(rows)]
+
+    def _organise(self, coordinates, table, known, corpus, groups):
+        "From near to far: corpora with labels first, then everything."
+        self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
+        setting = self.damping_, self.temperature, self.balance, self.rounds
+        weights = _weights(corpus, known, self.anchor_weight)
+        for part in _stages(corpus, known):
+            sides = coordinates[part], table[part], ~known[part], weights[part], groups[part]
+            table[part], self.charges_, shift, self.energy_ = organise(*sides, *setting)
+        free = groups[~known]
+        self.shift_ = np.average(shift[free], axis=0) if len(free) else np.zeros(table.shape[1])
+        self.label_distributions_, self.transduction_ = table, self.classes_[table.argmax(axis=1)]
+        _warn_of_collapse(table[~known])
+
+# %% ../nbs/06_irf.ipynb #ae51c427
+def _warn_of_collapse(free):
+    "Where nearly all of the unlabelled samples, (n, C), ended in one class."
+    most = free.mean(axis=0).max() if len(free) >= 20 else 0
+    if most > 0.9 and free.shape[1] > 1:
+        warnings.warn(
+            f"{most:.0%} of the unlabelled samples fell into one class: the field has collapsed; "
+            "raise balance or anchor_weight",
+            stacklevel=4,
+        )
+
+# %% ../nbs/06_irf.ipynb #e78f7624
+class ResonanceClassifier(_Settling):
+    """Semi-supervised classification by a resonance field; `y = -1` marks unlabelled samples.
+
+    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the
+    descent."""
+
+    _parameter_constraints: dict = _CONSTRAINTS
+
+    def __init__(
+        self,
+        bandwidth: float = 3.0,  # γ, in root mean square distances between samples
+        damping: float = 3e-4,  # λ with `FEW` labels per class or more; FEW / k times that with k labels
+        temperature: float = 0.075,  # τ
+        balance: float = 0.8,  # β, 0 … below 1: how much the classes of a speaker should have equal shares
+        # of all labelled samples together; the unlabelled ones of a corpus weigh 1
+        anchor_weight: float = 0.3,
+        whitening: float = 0.25,  # power of its spread that each principal axis is divided by
+        components: int = 128,  # principal axes, at most
+        landmarks: int = 512,  # at most; more are more exact and slower
+        rounds: int = 8,  # of self-organisation in each stage
+        random_state=0,  # chooses the landmarks
+    ):
+        self.bandwidth, self.damping = bandwidth, damping
+        self.temperature, self.balance = temperature, balance
+        self.anchor_weight, self.whitening, self.components = anchor_weight, whitening, components
+        self.landmarks, self.rounds, self.random_state = landmarks, rounds, random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,  # features, (n, F)
+        y,  # classes, -1 where unknown, (n,)
+        speakers=None,  # (n,) who speaks; their shares are balanced. None: those of each corpus
+        corpora=None,  # (n,) where from; None: all from one
+    ):
+        """Organise all samples around the labelled ones.
+
+        Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
+        X, y = validate_data(self, X, y, dtype=np.float64)
+        if (most := np.abs(X).max()) > _LARGEST:
+            raise ValueError(f"X: numbers up to {most:.0e} are beyond {_LARGEST:.0e}; scale the features")
+        known = _labelled(y)
+        if not known.any():
+            raise ValueError("no labelled sample: every y is -1")
+        self.classes_, index = _classes(y[known])
+        count = len(self.classes_)
+        self._whiten(X)
+        corpus, speaker = _numbered(corpora, X, "corpora"), _numbered(speakers, X, "speakers")
+        table = np.full((len(X), count), 1 / count)
+        table[known] = np.eye(count)[index]
+        groups = _groups(corpus, speaker, ~known, 2 * count)
+        self._organise(self._coordinates(X), table, known, corpus, groups)
+        return self
 
 # %% ../nbs/06_irf.ipynb #c42c9a5c
 def resonance_model(

@@ -97,7 +97,7 @@ def _widget(name, data, page):
     view.page = page
     return view
 
-
+# %% ../nbs/00f_live.ipynb #40768d77
 class Still:
     "A live picture where no widget can carry it: what a rendered page needs, and no more."
 
@@ -131,7 +131,7 @@ def scene(
     speakers = ["A"] * len(X) if speakers is None else list(map(str, speakers))
     return dict(name=name, X=np.asarray(X), y=y, speakers=speakers, truth=truth)
 
-
+# %% ../nbs/00f_live.ipynb #a40a97d8
 def explore_field(
     *scenes: dict,  # of `scene`; about 80 points each at most, or it gets slow
     emotions: list,  # names; index = class

@@ -24,7 +24,7 @@ _MARKS = {
 }
 _BINARY = {b"PK\x03\x04": "a workbook (xlsx, ods)", b"\xd0\xcf\x11\xe0": "a workbook (xls)", b"%PDF": "a PDF"}
 
-
+# %% ../nbs/00e_metadata.ipynb #b3de4c46
 def _encoding(data: bytes) -> str:
     "In which code a text is written, by its mark or by what fits."
     for mark, encoding in _MARKS.items():
@@ -182,7 +182,7 @@ _NOTHING = {
     "none",
 }  # what programs write for no label
 
-
+# %% ../nbs/00e_metadata.ipynb #ec50c76c
 def read_sheet(
     path,  # of a table with the columns path, speaker, language, and emotion where there are labels
     needed: tuple = ("path", "speaker", "language"),  # columns without which it is refused
@@ -262,7 +262,7 @@ def _once(name, sheet, paths):
 # %% ../nbs/00e_metadata.ipynb #ac84f163
 UNKNOWN_SPEAKER = "(unknown)"  # where nobody knows who speaks
 
-
+# %% ../nbs/00e_metadata.ipynb #97aaf32d
 def read_metadata(
     folder,  # holds metadata.csv and the audio files it names
     name: str,  # what to call the corpus

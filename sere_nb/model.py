@@ -51,7 +51,7 @@ class Recordings:
             for part in (self.moments, self.weights, self.prosody)
         )
 
-
+# %% ../nbs/08_model.ipynb #4453166a
 def join(
     parts: list,  # of Recordings
 ) -> Recordings:

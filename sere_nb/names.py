@@ -52,7 +52,7 @@ def _is_emotion(word):
     except SereError:
         return False
 
-
+# %% ../nbs/01b_names.ipynb #3895fdbe
 def _roles(paths):
     "Which place holds the emotion and which the speaker: place -> field."
     columns = {}
@@ -103,7 +103,7 @@ def _read(path, pattern, known):
     word = said.get("emotion", "")
     return said.get("speaker", ""), emotion_name(word) if word and _is_emotion(word) else ""
 
-
+# %% ../nbs/01b_names.ipynb #85224337
 def draft_metadata(
     folder,  # with recordings
     pattern: str = None,  # as of `name_pattern`; None: a guess

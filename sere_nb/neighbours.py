@@ -66,7 +66,7 @@ def neighbours(
         np.put_along_axis(graph, np.argsort(apart, axis=1, kind="stable")[:, :count], 1.0, axis=1)
     return graph
 
-
+# %% ../nbs/05d_neighbours.ipynb #0891a924
 def propagated(
     cost: np.ndarray,  # a, (m, C)
     graph: np.ndarray,  # w, (m, m)
@@ -144,7 +144,7 @@ def tim(
         middle = pull / (near * labels.sum(axis=0) + far * wanted.sum(axis=0))[:, None]
     return _answers(queries, middle, temperature)
 
-
+# %% ../nbs/05d_neighbours.ipynb #1a52b3c8
 def _answers(Z, middle, temperature):
     return softmax(-temperature / 2 * cdist(Z, middle, "sqeuclidean"), axis=1)
 
@@ -195,7 +195,7 @@ def em_dirichlet(
         table[known:] = _with_shares(fit, table[known:].mean(axis=0), shares, temperature)
     return table[known:]
 
-
+# %% ../nbs/05d_neighbours.ipynb #defd53dc
 def _with_shares(fit, estimated, shares, temperature):
     "Beliefs from log-likelihoods and estimated shares of the classes."
     return softmax((fit + shares * np.log(np.maximum(estimated, 1e-9))) / temperature, axis=1)
@@ -251,7 +251,7 @@ def streamed(
     counts = counts + (certain := belief * (1 - entropy))
     return means + (certain / counts)[:, None] * (x - means), counts
 
-
+# %% ../nbs/05d_neighbours.ipynb #78ba5b95
 def emo_tta(
     task: Task,
     weight: float = 0.1,  # of the classes' likelihood beside the classifier's prior

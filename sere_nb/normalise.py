@@ -23,7 +23,7 @@ def _speakers_known(table):
     counts = table.groupby("speaker").speaker.transform("size")
     return bool(table.speaker.notna().all() and counts.median() >= ENOUGH)
 
-
+# %% ../nbs/02d_normalise.ipynb #14a47638
 def normalisation_groups(
     table: pd.DataFrame,  # utterances, with the columns corpus and speaker
     norm: str,  # one of `NORMALISATIONS`; auto: per speaker where speakers are known, else per corpus

@@ -87,7 +87,7 @@ def _answer(ask, recording, sampling_rate):
     doubt = _doubt(surest, audio_fault(recording) if path else None)
     return dict(emotion=said.emotion, confidence=surest, **said.probabilities, doubt=doubt)
 
-
+# %% ../nbs/11f_own.ipynb #eb8a3a03
 def recognise(
     recordings,  # a path, an array (N,), or several of them
     sampling_rate: int = None,  # of arrays

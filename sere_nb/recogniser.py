@@ -36,7 +36,7 @@ def semantic_width(
     "Where the encoder's part of a vector ends and the prosody begins."
     return {"prosody": 0, "encoder": width, "both": width - len(FUNCTIONALS)}[features]
 
-
+# %% ../nbs/09b_recogniser.ipynb #ec331f5b
 def encoder_of(
     encoder,  # as `extract` takes it
     table: pd.DataFrame,  # utterances of the target
@@ -124,7 +124,7 @@ def adapt(
     report_faults(faults, len(source) + len(target), strict)
     return learn(*(side[:2] for side in extracted), shots, draw, features, reader, norm, method)
 
-
+# %% ../nbs/09b_recogniser.ipynb #00554734
 def _named(reader):
     """(name, digest) of the encoder that a recogniser reads; a folder is named so that it is found from
     anywhere."""
@@ -291,7 +291,7 @@ def _reader(recogniser, encoder):
         raise SereError(f"{told}; make the model again")
     return encoder
 
-
+# %% ../nbs/09b_recogniser.ipynb #e505d2a6
 def _moments(encoder, waveform, count):
     "Moments of one recording, raw; without an encoder, stretches of time that hold nothing."
     frames = None if encoder is None else encode([waveform], encoder)[0]

@@ -99,7 +99,7 @@ def _is_recording(path):
     known = path.suffix.lower() in AUDIO_SUFFIXES | MEDIA_SUFFIXES
     return known and not path.name.startswith(".") and not path.is_dir()
 
-
+# %% ../nbs/11c_recordings.ipynb #55be4525
 @contextmanager
 def _at_hand(file):
     """Where a recording lies as libsndfile reads it, for as long as the block lasts: `-` is copied from
@@ -171,7 +171,7 @@ def _one_by_one(recogniser, sounds, encoder):
         except SereError as error:
             yield _named(sound[0], error)
 
-
+# %% ../nbs/11c_recordings.ipynb #4278f192
 def _together(recogniser, alone, encoder):
     "Answers to one speaker: each sound was tried alone first, so that none costs the others theirs."
     heard = []
@@ -198,7 +198,7 @@ def as_json_line(
     told.update(moments=moments.round(3).to_dict("records"), doubt=answer.doubt)
     return json.dumps(told)  # in ASCII, which every terminal and pipe takes
 
-
+# %% ../nbs/11c_recordings.ipynb #9f16ed5c
 def as_text(
     answer: Answer,
 ) -> str:

@@ -75,7 +75,7 @@ class Learned:
     field: ResonanceClassifier  # organised around the labels
     history: pd.DataFrame  # one row per epoch
 
-
+# %% ../nbs/09_semisup.ipynb #dc1eed0a
 def teach(
     samples: Recordings,  # normalised
     labels: np.ndarray,  # class indices, −1 where unknown, (n,)
@@ -116,7 +116,7 @@ def teach(
         )
     return teacher, pd.DataFrame(history)
 
-
+# %% ../nbs/09_semisup.ipynb #c0575846
 def learn(
     samples: Recordings,  # normalised; all corpora, one after the other
     labels: np.ndarray,  # class indices, −1 where unknown, (n,)
@@ -141,7 +141,7 @@ def learn(
         history.assign(field_energy=organised.energy_[-1] if len(organised.energy_) else np.nan),
     )
 
-
+# %% ../nbs/09_semisup.ipynb #f98df68c
 def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hide, momentum, rate, batch=64):
     "Train; yield a row of the history per epoch."
     parts, targets = samples.tensors(), torch.tensor(beliefs, dtype=torch.float32)
@@ -185,7 +185,7 @@ def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hi
             **_watch(teacher, samples, unlabelled, len(chosen)),
         }
 
-
+# %% ../nbs/09_semisup.ipynb #3e031212
 def _step(student, teacher, parts, targets, anchors, rows, labels, optimiser, coefficients, hide):
     "One step down the three losses."
     both = torch.cat([anchors, rows])
@@ -215,7 +215,7 @@ def effective_rank(
     shares = spectrum / max(spectrum.sum(), 1e-12)
     return float(np.exp(-np.sum(shares * np.log(np.maximum(shares, 1e-12)))))
 
-
+# %% ../nbs/09_semisup.ipynb #9f051f07
 def _watch(teacher, samples, unlabelled, accepted):
     "What can be seen of an epoch without labels."
     seen = samples[unlabelled] if len(unlabelled) else samples

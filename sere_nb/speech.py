@@ -156,7 +156,7 @@ def _halved(first, end, level):
         first = cut
     yield first, end
 
-
+# %% ../nbs/02f_speech.ipynb #9c1a7ac8
 def stretches(
     active: np.ndarray,  # (T,) bool, frames of 20 ms in which somebody speaks
     level: np.ndarray,  # (T,) their loudness in dB
@@ -269,7 +269,7 @@ def find_speech(
         bar.close()
     return sorted(_found(heard, model), key=lambda stretch: (stretch.start, stretch.end))
 
-
+# %% ../nbs/02f_speech.ipynb #d8d26ea1
 def _found(heard, model):
     "Stretches of each channel from its levels and, where there is a model, its probabilities."
     for name, (level, voice) in heard.items():

@@ -33,27 +33,26 @@ class Job(NamedTuple):
     unheard: bool = False  # asked of speakers that it did not adapt to
 
 # %% ../nbs/09c_store.ipynb #9e89996e
+def _what_to_do(path, reason):
+    "Advice for what SQLite reports."
+    if "locked" in reason:
+        return f"{path.parent}: another run is writing there; wait for its end, or choose another folder"
+    if "full" in reason or "I/O" in reason:
+        kept = "finished jobs are kept: free some space and go on with --resume"
+        return f"{path}: cannot be written ({reason}); {kept}"
+    if "malformed" in reason or "not a database" in reason:
+        advice = "put a copy in its place, or remove the folder and start again"
+        return f"{path}: damaged ({reason}); {advice}"
+    return f"{path}: cannot be used ({reason}); choose another folder"
+
+# %% ../nbs/09c_store.ipynb #74f0cd8f
 @contextmanager
 def _one_line(path):
     "What SQLite reports, as one line that says what to do."
     try:
         yield
     except sqlite3.Error as error:
-        reason = str(error)
-        if "locked" in reason:
-            raise SereError(
-                f"{path.parent}: another run is writing there; wait for its end, or choose another folder"
-            ) from error
-        if "full" in reason or "I/O" in reason:
-            raise SereError(
-                f"{path}: cannot be written ({reason}); finished jobs "
-                "are kept: free some space and go on with --resume"
-            ) from error
-        if "malformed" in reason or "not a database" in reason:
-            raise SereError(
-                f"{path}: damaged ({reason}); put a copy in its place, or remove the folder and start again"
-            ) from error
-        raise SereError(f"{path}: cannot be used ({reason}); choose another folder") from error
+        raise SereError(_what_to_do(path, str(error))) from error
 
 # %% ../nbs/09c_store.ipynb #cace215c
 def _checksum(job: str, scores: str, probabilities: bytes) -> bytes:
@@ -70,51 +69,115 @@ def _job(text) -> Job:
     except (ValueError, TypeError):
         raise sqlite3.DatabaseError(f"malformed: no job is {text!r:.60}") from None
 
-# %% ../nbs/09c_store.ipynb #cdc25120
-class JobStore:
-    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens
-    next.
+# %% ../nbs/09c_store.ipynb #ec58f786
+_ORDERS = (
+    "PRAGMA locking_mode=EXCLUSIVE",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
+    "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
+    "BEGIN IMMEDIATE",
+    "COMMIT",
+)
 
-    One run at a time: the file is locked while the store is open, and free again when its process ends,
-    however it ends."""
+
+def _opened(path):
+    "A connection that has locked the file and found it whole."
+    connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)
+    try:
+        for order in _ORDERS:
+            connection.execute(order)
+        found = connection.execute("PRAGMA quick_check").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+# %% ../nbs/09c_store.ipynb #3a44361d
+class _Locked:
+    "A file of results that one run has for itself."
 
     def __init__(
         self,
         folder,  # of the study; made if it is not there
     ):
         self.path = Path(folder) / "jobs.sqlite"
-        with atomic_path(self.path.with_name(".writable")) as path:
+        trial = self.path.with_name(".writable")
+        with atomic_path(trial) as path:
             path.write_text("")
-        self.path.with_name(".writable").unlink(
-            missing_ok=True
-        )  # a run that began at the same instant was faster
+        trial.unlink(missing_ok=True)  # a run that began at the same instant was faster
         with _one_line(self.path):
-            self.connection = sqlite3.connect(
-                self.path, timeout=0.2, isolation_level=None, check_same_thread=False
-            )
-            try:
-                for order in (
-                    "PRAGMA locking_mode=EXCLUSIVE",
-                    "PRAGMA journal_mode=WAL",
-                    "PRAGMA synchronous=FULL",
-                    "CREATE TABLE IF NOT EXISTS job (job TEXT PRIMARY "
-                    "KEY, scores TEXT, probabilities BLOB, checksum BLOB)",
-                    "CREATE TABLE IF NOT EXISTS option (name TEXT PRIMARY KEY, value TEXT)",
-                    "BEGIN IMMEDIATE",
-                    "COMMIT",
-                ):
-                    self.connection.execute(order)
-                found = self.connection.execute("PRAGMA quick_check").fetchone()[0]
-                if found != "ok":
-                    raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
-            except BaseException:
-                self.connection.close()
-                raise
+            self.connection = _opened(self.path)
 
     def close(self):
         "Unlock and close the file."
         with _one_line(self.path):
             self.connection.close()
+
+# %% ../nbs/09c_store.ipynb #b972c6e3
+def _record(job, scores, probabilities):
+    "A result as the file keeps it."
+    told = json.dumps(job), json.dumps(scores)
+    record = *told, np.ascontiguousarray(probabilities, np.float32).tobytes()
+    return *record, _checksum(*record)
+
+
+def _result(*record):
+    "Job, scores and probabilities of a record. Raises `sqlite3.DatabaseError` if it is not what was written."
+    *kept, checksum = record
+    if list(map(type, kept)) != [str, str, bytes] or _checksum(*kept) != checksum:
+        raise sqlite3.DatabaseError(f"malformed: the result of {kept[0]}")
+    return _job(kept[0]), json.loads(kept[1]), np.frombuffer(kept[2], np.float32)
+
+# %% ../nbs/09c_store.ipynb #b0857bf0
+class _Results(_Locked):
+    "Such a file with results in it."
+
+    def add(
+        self,
+        job: Job,
+        scores: dict,  # uar, war, seconds
+        probabilities: np.ndarray,  # float32 (m, C)
+    ):
+        "Store the result of a job. Raises `SereError` if the disk is full; what is there stays."
+        record = _record(job, scores, probabilities)
+        with _one_line(self.path):
+            self.connection.execute("INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?)", record)
+
+    def finished(self) -> set:
+        "The jobs that have a result."
+        with _one_line(self.path):
+            return {_job(text) for (text,) in self.connection.execute("SELECT job FROM job")}
+
+    def results(self) -> dict:  # `Job` -> (scores, probabilities (m · C,))
+        "All results. Raises `SereError` if one is not what was written."
+        with _one_line(self.path):
+            found = [_result(*record) for record in self.connection.execute("SELECT * FROM job")]
+        return {job: (scores, said) for job, scores, said in found}
+
+# %% ../nbs/09c_store.ipynb #308f880d
+def _changes(stored, given):
+    "Which options are not those of before, in words."
+    return [
+        f"{name} (was {_short(stored[name])}, is now {_short(value)})"
+        for name, value in given.items()
+        if stored.get(name, value) != value
+    ]
+
+
+def _short(text):
+    "The beginning of a long value."
+    return text if len(text) <= 60 else text[:57] + "…"
+
+# %% ../nbs/09c_store.ipynb #060659c6
+class JobStore(_Results):
+    """The finished jobs of a study in one SQLite file: each is on the disk at once, whole, whatever happens
+    next.
+
+    One run at a time: the file is locked while the store is open, and free again when its process ends,
+    however it ends."""
 
     def agree(
         self,
@@ -123,20 +186,12 @@ class JobStore:
         """Remember the options of the study. Once there are results, compare instead.
 
         Raises `SereError` that names what has changed."""
+        given = {name: json.dumps(value) for name, value in options.items()}
         with _one_line(self.path):
             stored = dict(self.connection.execute("SELECT name, value FROM option"))
-            given = {name: json.dumps(value) for name, value in options.items()}
-            if self.finished():
-                changed = [
-                    f"{name} (was {_short(stored[name])}, is now {_short(value)})"
-                    for name, value in given.items()
-                    if stored.get(name, value) != value
-                ]
-                if changed:
-                    raise SereError(
-                        f"{self.path.parent} holds results of other options: "
-                        f"{'; '.join(changed)}. Go on with the old ones, or choose another folder"
-                    )
+            if self.finished() and (changed := "; ".join(_changes(stored, given))):
+                advice = "Go on with the old ones, or choose another folder"
+                raise SereError(f"{self.path.parent} holds results of other options: {changed}. {advice}")
             self._remember(given)
 
     def _remember(self, given):
@@ -149,46 +204,6 @@ class JobStore:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             raise
-
-    def add(
-        self,
-        job: Job,
-        scores: dict,  # uar, war, seconds
-        probabilities: np.ndarray,  # float32 (m, C)
-    ):
-        "Store the result of a job. Raises `SereError` if the disk is full; what is there stays."
-        record = (
-            json.dumps(job),
-            json.dumps(scores),
-            np.ascontiguousarray(probabilities, np.float32).tobytes(),
-        )
-        with _one_line(self.path):
-            self.connection.execute(
-                "INSERT OR REPLACE INTO job VALUES (?, ?, ?, ?)", (*record, _checksum(*record))
-            )
-
-    def finished(self) -> set:
-        "The jobs that have a result."
-        with _one_line(self.path):
-            return {_job(text) for (text,) in self.connection.execute("SELECT job FROM job")}
-
-    def results(self) -> dict:  # `Job` -> (scores, probabilities (m · C,))
-        "All results. Raises `SereError` if one is not what was written."
-        found = {}
-        with _one_line(self.path):
-            for *record, checksum in self.connection.execute("SELECT * FROM job"):
-                if list(map(type, record)) != [str, str, bytes] or _checksum(*record) != checksum:
-                    raise sqlite3.DatabaseError(f"malformed: the result of {record[0]}")
-                found[_job(record[0])] = (
-                    json.loads(record[1]),
-                    np.frombuffer(record[2], np.float32),
-                )
-        return found
-
-# %% ../nbs/09c_store.ipynb #62d696fe
-def _short(text):
-    "The beginning of a long value."
-    return text if len(text) <= 60 else text[:57] + "…"
 
 # %% ../nbs/09c_store.ipynb #2a8c23de
 def _files(folder, name):
@@ -234,22 +249,31 @@ def store_features(
     if not _lies_there(arrays, sheet, origin):
         usable, extracted, faults = extract_usable(table, features, encoder, **options)
         report_faults(faults, len(table), strict)
-        with atomic_path(arrays) as path, open(path, "wb") as file:
-            np.save(file, extracted)
-        origin["kept"] = hashlib.blake2b(arrays.read_bytes(), digest_size=16).hexdigest()
-        origin["usable"] = json.loads(usable.astype({"path": str}).to_json(orient="records"))
-        with atomic_path(sheet) as path:
-            path.write_text(json.dumps(origin), encoding="utf-8")
-    digest = hashlib.blake2b(arrays.read_bytes() + sheet.read_bytes(), digest_size=16).hexdigest()
-    return stored_features(folder, name)[0], digest
+        _lay_down(arrays, sheet, origin, usable, extracted)
+    return stored_features(folder, name)[0], _digest(arrays.read_bytes() + sheet.read_bytes())
+
+# %% ../nbs/09c_store.ipynb #c66c7c6e
+def _digest(data):
+    "Names bytes by what they are."
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
+def _lay_down(arrays, sheet, origin, usable, extracted):
+    "Write the features, then what they are: without the second file the first counts for nothing."
+    with atomic_path(arrays) as path, open(path, "wb") as file:
+        np.save(file, extracted)
+    rows = json.loads(usable.astype({"path": str}).to_json(orient="records"))
+    with atomic_path(sheet) as path:
+        told = {**origin, "kept": _digest(arrays.read_bytes()), "usable": rows}
+        path.write_text(json.dumps(told), encoding="utf-8")
+
+# %% ../nbs/09c_store.ipynb #d2367662
 def _lies_there(arrays, sheet, origin):
     "Whether exactly these features are in the folder already, whole; what is damaged is made again."
     try:
         known = json.loads(sheet.read_text(encoding="utf-8"))
         usable, kept = known.pop("usable"), known.pop("kept")
-        whole = hashlib.blake2b(arrays.read_bytes(), digest_size=16).hexdigest() == kept
+        whole = _digest(arrays.read_bytes()) == kept
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return False
     return whole and known == origin and isinstance(usable, list)
@@ -262,9 +286,8 @@ def stored_features(
     "Table and memory-mapped features of a corpus."
     arrays, sheet = _files(folder, name)
     try:
-        return pd.DataFrame(json.loads(sheet.read_text(encoding="utf-8"))["usable"]), np.load(
-            arrays, mmap_mode="r"
-        )
+        rows = json.loads(sheet.read_text(encoding="utf-8"))["usable"]
+        return pd.DataFrame(rows), np.load(arrays, mmap_mode="r")
     except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
         raise SereError(
             f"{arrays}: cannot be read ({error}); a worker needs the folder "

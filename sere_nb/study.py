@@ -34,6 +34,7 @@ from .recogniser import semantic_width
 from .store import Job, JobStore, store_features, stored_features
 from .tasks import SCORES, Method, answer, check_apart, prepare, score
 from .voices import SERE
+from .workers import workers
 
 # %% ../nbs/10_study.ipynb #5e67df9d
 def _network(task):
@@ -58,6 +59,8 @@ _OURS = {
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
 METHODS["logreg-all"] = METHODS.pop("logreg-all")  # the oracle stands last
+
+# %% ../nbs/10_study.ipynb #bb2ce2ab
 COLUMNS = (
     "source target draw method uar war classes target_size shots norm encoder labels_used seconds unheard "
     "condition ece sure strange"
@@ -193,20 +196,6 @@ def run_job(
     scores = score(pair.truth, said)
     return job, {**scores, "seconds": perf_counter() - start}, said.astype(np.float32)
 
-# %% ../nbs/10_study.ipynb #c4f42adb
-@contextmanager
-def _local(jobs):
-    "Settings of joblib for processes on this machine."
-    from joblib.externals.loky.process_executor import BrokenProcessPool
-
-    try:
-        yield dict(n_jobs=jobs) if jobs == 1 else dict(n_jobs=jobs, backend="loky", inner_max_num_threads=1)
-    except BrokenProcessPool as error:
-        raise SereError(
-            "a worker process was lost (killed, or out of memory); finished "
-            "jobs are kept: go on with --resume, with fewer jobs at a time"
-        ) from error
-
 # %% ../nbs/10_study.ipynb #484a9916
 @contextmanager
 def _cluster(scheduler):
@@ -237,7 +226,8 @@ def _computed(calls, jobs, scheduler):
     "Results in the order in which they are finished."
     from joblib import Parallel, delayed, parallel_config
 
-    with _cluster(scheduler) if scheduler else _local(jobs) as settings:
+    local = workers(jobs, "finished jobs are kept: go on with --resume")
+    with _cluster(scheduler) if scheduler else local as settings:
         with parallel_config(**settings):
             results = Parallel(return_as="generator_unordered", batch_size=1, pre_dispatch="3*n_jobs")(
                 delayed(run_job)(*call) for call in calls

@@ -171,7 +171,7 @@ LINES = {
 }
 ONE_EACH = {"textgrid": ".TextGrid", "audacity": ".txt"}  # formats of one recording, and how its file ends
 
-
+# %% ../nbs/11d_timeline.ipynb #cabd832e
 def formatted(
     answers,  # iterable of `Answer`s; to one recording, for a format of `ONE_EACH`
     form: str,  # text, json, csv, audformat, audacity, textgrid
