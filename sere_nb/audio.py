@@ -28,7 +28,7 @@ MEDIA_SUFFIXES = {".m4a", ".mp4", ".mov", ".3gp", ".aac", ".webm", ".mkv", ".mka
 
 # %% ../nbs/00b_audio.ipynb #2d5cd4c3
 def _regular(path):
-    """Refuse what cannot be a recording before it is opened: to open a pipe waits for whoever writes to it.
+    """Refuse folders, pipes and missing files before opening them; opening a pipe waits for its writer.
 
     Raises `SereError`, with the path."""
     try:
@@ -81,7 +81,7 @@ def _by_av(path, kind, target):
 
 
 def _by_ffmpeg(path, kind, target):
-    "Decode with the program."
+    "Decode with the ffmpeg program."
     words = [
         "ffmpeg",
         "-nostdin",
@@ -303,7 +303,7 @@ CLIPPED = 0.01  # share of samples at the very maximum from which a recording co
 def audio_fault(
     path,  # of an audio file
 ) -> str:  # what is wrong, None if nothing is
-    "What keeps a recording from being used, or makes it doubtful (clipping)."
+    "Why a recording cannot be used, or why it is doubtful (clipping)."
     try:
         waveform = read_audio(path)
     except SereError as error:
@@ -314,7 +314,7 @@ def audio_fault(
 def clipping(
     waveform: np.ndarray,  # (N,)
 ) -> str:  # how much of it is cut off, None if hardly anything is
-    "What makes a waveform doubtful: peaks that did not fit."
+    "Whether a waveform's peaks were cut off."
     peak = np.abs(waveform).max()
     flat = np.mean(np.abs(waveform) >= 0.999 * peak) if peak > 0.99 else 0
     return f"clipped: {flat:.1%} of the samples are at the maximum" if flat > CLIPPED else None

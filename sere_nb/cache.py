@@ -93,7 +93,7 @@ def _remains(folder: Path) -> list:
 
 # %% ../nbs/03c_cache.ipynb #d7866983
 def _sizes(paths) -> list:  # bytes
-    "How large files are, less those which another process has deleted meanwhile."
+    "Sizes of files, without those that another process has deleted meanwhile."
     sizes = []
     for path in paths:
         with suppress(FileNotFoundError):
@@ -112,7 +112,7 @@ def _delete(paths: list) -> int:
 
 # %% ../nbs/03c_cache.ipynb #b2a5a4d6
 def _users_folder() -> Path:
-    "Where features lie if nobody says where."
+    "The default folder for features."
     return require("platformdirs").user_cache_path("sere_nb") / "features"
 
 # %% ../nbs/03c_cache.ipynb #c1a55cac
@@ -129,7 +129,7 @@ class FeatureCache:
 
     @staticmethod
     def key(**what) -> str:
-        "Name of an entry, from all that shapes it: bytes of the audio, weights, options; what JSON can hold."
+        "Name of an entry, from everything that shapes it (audio bytes, weights, options), as JSON values."
         return hashlib.blake2b(json.dumps(what, sort_keys=True).encode(), digest_size=20).hexdigest()
 
     def path(self, key: str) -> Path:

@@ -205,7 +205,7 @@ def parse_path(
     name: str,  # a key of `CORPORA`
     path: str,  # path below the corpus folder, with forward slashes
 ):  # (speaker, emotion), or None if this is no recording of the corpus
-    """Who speaks, and with which emotion, as the corpus's file names tell.
+    """Speaker and emotion from a file name of the corpus.
 
     Raises `SereError` for an emotion code the corpus does not have; the message names the file."""
     for pattern in CORPORA[name].patterns:
@@ -236,7 +236,7 @@ def _checked_size(answer, done):
 
 
 def _fetch(address, part):
-    "Bring a file, going on where an earlier attempt ended."
+    "Download a file, resuming an earlier attempt."
     import requests
 
     done = part.stat().st_size if part.exists() else 0
@@ -252,7 +252,7 @@ def _fetch(address, part):
 
 # %% ../nbs/00c_corpora.ipynb #3ef9824c
 def _write(part, blocks, mode):
-    "Write blocks as they come; more than the largest archive are not taken."
+    "Write blocks as they arrive, up to the size of the largest archive."
     with open(part, mode) as file:
         for block in blocks:
             file.write(block)
@@ -294,7 +294,7 @@ def _archive_fault(
     size: int,  # its bytes
     name: str,  # a key of `CORPORA`
 ) -> str:  # what keeps it from being unpacked, None if nothing does
-    "What is wrong with an archive as a whole, by its table of contents alone."
+    "What is wrong with an archive, judged by its table of contents alone."
     members = file.infolist()
     for member in members:
         if fault := _member_fault(member):

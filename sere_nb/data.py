@@ -94,7 +94,7 @@ def mini_corpus(
 def read_corpus(
     text: str,  # NAME=PATH, or the name of a mini corpus
 ) -> pd.DataFrame:  # table of utterances
-    """The corpus that an option names.
+    """The corpus that a command-line option names.
 
     Raises `SereError` if it is not of the form NAME=PATH, or cannot be read."""
     name, _, path = text.partition("=")
@@ -170,7 +170,7 @@ def shared_recordings(
     source: pd.DataFrame,  # table of utterances
     target: pd.DataFrame,  # table of utterances
 ) -> list:  # of (path in source, path in target)
-    "Recordings that both tables hold: by another spelling, through a link, or as a copy."
+    "Recordings that are in both tables, under another spelling, through a link, or as a copy."
     ours = {os.path.realpath(path): path for path in source.path}
     pairs = [(ours[place], path) for path in target.path if (place := os.path.realpath(path)) in ours]
     if pairs:  # one file under two spellings settles it; nothing needs to be read
@@ -185,7 +185,7 @@ def shared_recordings(
 def repeated_recordings(
     table: pd.DataFrame,  # utterances of one corpus
 ) -> list:  # of (path, path of a copy)
-    "Recordings that stand in a table under several names."
+    "Recordings that are in a table under several names."
     sizes = _same_size(table.path)
     same = [kept for size in sorted(sizes) if size for kept in _by_content(sizes[size]).values()]
     return [(paths[0], path) for paths in same for path in paths[1:]]
@@ -324,7 +324,7 @@ def check_corpus(
     table: pd.DataFrame,  # utterances of one corpus
     listen: bool = False,  # decode every file, to find silence, NaN, clipping and truncation
 ) -> CorpusReport:  # print it
-    "Found against expected, speaker × emotion, every file that cannot be used, and what would go wrong."
+    "Compare a copy with what is expected: counts of speaker × emotion, unusable files, and warnings."
     name, table = table.corpus.iloc[0], table.reset_index(drop=True)
     faults = list(_faults(table, listen))
     good = table[~table.path.isin([path for path, _ in faults])]
@@ -351,7 +351,7 @@ def plot_counts(
     counts: pd.DataFrame,  # speaker × emotion
     axis=None,  # matplotlib axes; new ones if left out
 ):
-    "Speaker × emotion as a picture: a hole is seen at once."
+    "Speaker × emotion as a picture, in which a gap is easy to see."
     from sere_nb.figures import heat_map
 
     limits = (0, counts.to_numpy().max())

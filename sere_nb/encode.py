@@ -269,7 +269,7 @@ def _wav2vec_runner(encoder: Encoder, waveforms, layers):
 
 # %% ../nbs/03b_encode.ipynb #36b80d95
 def _whisper_runner(encoder: Encoder, waveforms, layers):
-    "The same for Whisper, which takes one window at a time and its waveform as it is."
+    "The same for Whisper, which takes one window at a time and an unscaled waveform."
     return lambda some: [
         _whisper_piece(encoder, _window_samples(waveforms[i], window), layers) for i, window in some
     ]

@@ -25,7 +25,7 @@ def receptive_field(
     kernels,  # samples, one per convolution
     strides,  # samples, one per convolution
 ) -> tuple[int, int]:  # samples one output sees, samples between two outputs
-    "What one output of a stack of convolutions sees of its input, and how far apart two outputs are."
+    "How much input one output of a stack of convolutions sees, and how far apart two outputs are."
     size, hop = 1, 1
     for kernel, stride in zip(kernels, strides):
         size, hop = size + (kernel - 1) * hop, hop * stride
@@ -234,7 +234,7 @@ def _checked_files(encoder: Encoder):
 
 # %% ../nbs/03_encoder.ipynb #1caf91dc
 def _checked_encoder(encoder: Encoder) -> Encoder:
-    "The encoder itself, if its folder holds one and every value of its settings can be believed."
+    "The encoder itself, if its folder holds one and every value of its settings is plausible."
     if encoder.folder:
         _checked_files(encoder)
         config = encoder.config
@@ -277,7 +277,7 @@ def _checked_skeleton(folder: Path, config: dict, network):
 # %% ../nbs/03_encoder.ipynb #9b89b4df
 @contextmanager
 def _quiet(logging):
-    "transformers without its report of unused weights and its bar, for the length of a block."
+    "Silence transformers' report of unused weights and its progress bar inside a block."
     level, bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -290,7 +290,7 @@ def _quiet(logging):
 
 # %% ../nbs/03_encoder.ipynb #0f8edca8
 def _from_folder(folder: Path, config: dict, network):
-    "A network from safetensors, and what was found of it; no code that lies there is run."
+    "A network from safetensors and its loading report; no code from the folder is run."
     transformers = require("transformers")
     options = dict(use_safetensors=True, local_files_only=True, trust_remote_code=False)
     try:

@@ -119,7 +119,7 @@ def _named(error: SereError, path) -> SereError:
 # %% ../nbs/03d_features.ipynb #49557453
 @contextmanager
 def _one_thread():
-    "torch on one thread: several only wait for each other where cores are few; `jobs` is what uses more."
+    "Run torch on one thread, because several only wait for each other on few cores; `jobs` uses more cores."
     torch = require("torch")
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -245,7 +245,7 @@ def faults_line(
     total: int,  # recordings in all
     shown: int = 10,  # how many are named
 ) -> str:  # one line
-    "Which recordings cannot be used, and why."
+    "One line that names the recordings that cannot be used, and why."
     lines = "; ".join(f"{fault.path}: {fault.reason}" for fault in faults[:shown])
     more = f"; and {len(faults) - shown} more" if len(faults) > shown else ""
     return f"{len(faults)} of {total} recordings cannot be used: {lines}{more}"

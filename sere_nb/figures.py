@@ -96,7 +96,7 @@ def heat_map(
 
 # %% ../nbs/00d_figures.ipynb #a027b5cf
 def _write_cells(axis, drawn, values, say, bold):
-    "Write each finite number into its cell, black or white as the ground asks."
+    "Write each finite number into its cell, in black or white, whichever is readable."
     inks = ink(drawn.cmap(drawn.norm(values)))
     for row, column in np.argwhere(np.isfinite(values)):
         axis.text(
@@ -145,7 +145,7 @@ def mixed_colours(
     probabilities: np.ndarray,  # (n, C)
     colours,  # of the classes: names or (C, 3)
 ) -> np.ndarray:  # (n, 3) in 0 … 1
-    "The classes' colours, mixed as the probabilities say."
+    "The classes' colours, mixed in proportion to the probabilities."
     from matplotlib.colors import to_rgb
 
     return probabilities @ np.array([to_rgb(colour) for colour in colours])

@@ -21,7 +21,7 @@ RECEPTIVE_FIELD = 400  # samples that one frame of wav2vec 2.0 sees, 25 ms
 def frame_count(
     samples: int,  # length of the waveform at 16 kHz
 ) -> int:  # T; 0 if the waveform is shorter than one frame
-    "Number of 20 ms frames that wav2vec 2.0 makes of so many samples."
+    "Number of 20 ms frames that wav2vec 2.0 makes from a waveform."
     return max(0, (samples - RECEPTIVE_FIELD) // HOP + 1)
 
 # %% ../nbs/02_frames.ipynb #2dd01b8e
@@ -109,7 +109,7 @@ def add_noise(
     ratio: float,  # signal-to-noise ratio in dB; None adds nothing
     *name,  # of the random step, see `core.generator`
 ) -> np.ndarray:  # (N,)
-    "White noise at so many dB below the signal; the same name gives the same noise."
+    "Add white noise at a given ratio below the signal; the same name gives the same noise."
     if ratio is None:
         return waveform
     noise = generator("noise", *name).standard_normal(len(waveform))

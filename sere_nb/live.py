@@ -41,7 +41,7 @@ def _joined(name, told):
 def module(
     name: str,  # of a view, such as "field"
 ) -> str:  # JavaScript; its default export has `render({ model, el })`
-    """A view and all that it imports as one module that needs no other file.
+    """A view and all its imports as one module that needs no other file.
 
     Raises `SereError` if there is no such view."""
     files = (package_folder() / "bundled" / "live").glob("*.js")
@@ -205,7 +205,7 @@ def explore_tracks(
 def explore_matrix(
     confusions: pd.DataFrame,  # source, target, method, spoken, recognised, share; a row per cell
 ):  # to display
-    "A matrix of scores; each opens the confusion behind it, whose diagonal it is the mean of."
+    "A matrix of scores; clicking one opens its confusion matrix, whose diagonal has the score as its mean."
     pairs = []
     for (source, target, method), rows in confusions.groupby(["source", "target", "method"], sort=False):
         table = rows.pivot(index="spoken", columns="recognised", values="share")

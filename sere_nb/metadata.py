@@ -95,7 +95,7 @@ def _heading(cell):
 
 # %% ../nbs/00e_metadata.ipynb #b1a61d93
 def _separator(text):
-    "What separates the cells, by the first row; `sep=;` is how one spreadsheet says it."
+    "The separator of the cells, from the first row; one spreadsheet declares it as `sep=;`."
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     if declared := re.fullmatch(r"\"?sep=(.)\"?\s*", first, re.IGNORECASE):
         return declared[1], 1

@@ -137,7 +137,7 @@ def fine_pitch(
     frames: np.ndarray,  # (T, 1024) samples
     pitch: np.ndarray,  # (T,) Hz, right but for some cents
 ) -> np.ndarray:  # (T,) Hz, changed by 20 cents at most
-    "Pitch measured anew: the autocorrelation's peak next to the given period, between samples by a parabola."
+    "Pitch refined by the autocorrelation's peak next to the given period, interpolated by a parabola."
     resemblance, rows = autocorrelation(frames), np.arange(len(pitch))
     near = np.clip(np.rint(SAMPLE_RATE / pitch).astype(int)[:, None] + np.arange(-2, 3), 1, LAGS - 2)
     peak = near[rows, np.take_along_axis(resemblance, near, axis=1).argmax(axis=1)]
@@ -186,7 +186,7 @@ _SHORTEST_VOICED = 3  # frames; shorter stretches are chance
 def stretches(
     mask: np.ndarray,  # (T,) bool
 ) -> np.ndarray:  # (n, 2) first frame of each run of True, and the frame after its last
-    "Where a condition holds without a break."
+    "Unbroken runs of a condition."
     return np.flatnonzero(np.diff(np.r_[False, mask, False])).reshape(-1, 2)
 
 # %% ../nbs/02b_pitch.ipynb #8ca19fe3
@@ -231,7 +231,7 @@ def raw_pitch_accuracy(
     true: np.ndarray,  # (T,) Hz, NaN where there is none
     cents: float = 50,  # a quarter tone
 ) -> float:  # share of the frames that have a true pitch
-    "How often an estimate is near the truth; an unvoiced estimate misses."
+    "Share of frames whose estimate is near the truth; an unvoiced estimate counts as a miss."
     judged = np.isfinite(true)
     distance = 1200 * np.abs(np.log2(estimated[judged] / true[judged]))
     return float(np.mean(np.nan_to_num(distance, nan=np.inf) <= cents))

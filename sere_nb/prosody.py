@@ -78,7 +78,7 @@ def spectral_shape(
 def flux(
     power: np.ndarray,  # (T, 513)
 ) -> np.ndarray:  # (T, 1) in 0 … √2; 0 for the first frame
-    "How much the shape changed since the frame before: distance of the roots of the shares (Hellinger)."
+    "Change of the spectrum's shape since the frame before (Hellinger distance of the shares)."
     root = np.sqrt(power / np.maximum(power.sum(axis=1, keepdims=True), 1e-20))
     return np.r_[0, np.linalg.norm(np.diff(root, axis=0), axis=1)][:, None]
 
@@ -87,7 +87,7 @@ def harmonicity(
     frames: np.ndarray,  # (T, 1024), voiced
     pitch: np.ndarray,  # (T,) Hz
 ) -> np.ndarray:  # (T, 1) dB
-    "Harmonics-to-noise ratio (Boersma 1993): what returns after one period against what does not."
+    "Harmonics-to-noise ratio (Boersma 1993): energy that repeats after one period against the rest."
     lag = np.rint(SAMPLE_RATE / pitch).astype(int)[:, None] + np.arange(-4, 5)
     returned = np.take_along_axis(autocorrelation(frames), np.clip(lag, 1, LAGS - 1), axis=1)
     kept = returned.max(axis=1).clip(0.001, 0.999)

@@ -284,7 +284,7 @@ def cut_out(
     weights: dict,  # of `channel_weights`
     found: list,  # of `Stretch`, by their start
 ):  # yields (`Stretch`, waveform (N,) float32 at 16 kHz)
-    "The sound of each stretch, by the end of it; in memory is what some stretch still needs."
+    "The sound of each stretch, ordered by its end; only samples that are still needed stay in memory."
     columns, waiting = list(weights), sorted(found, key=lambda stretch: stretch.end)
     with open_audio(path) as file:
         held, first = np.zeros((0, len(columns)), np.float32), 0

@@ -198,7 +198,7 @@ def augment(
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #f4ba9bb0
 class Run:
-    "A training run that can be stopped and taken up again: weights, their average, optimiser, history."
+    "A training run that can be stopped and resumed: weights, their average, optimiser, history."
 
     def __init__(self, student, depth, rate):
         parts = (
@@ -224,7 +224,7 @@ class Run:
             torch.save(state, temporary)
 
     def load(self, path):
-        "Go on where a saved run ended."
+        "Resume a saved run."
         state = torch.load(path, weights_only=True)
         self.step, self.history, self.average = state["step"], state["history"], state["average"]
         self.student.load_state_dict(state["student"])
@@ -244,7 +244,7 @@ class Run:
 
     @contextmanager
     def averaged(self):
-        "The student with the average of its weights; afterwards it goes on with its own."
+        "The student with the average of its weights inside a block; afterwards its own weights return."
         own = [parameter.detach().clone() for parameter in self.parameters]
         self._set(self.average)
         yield self.student
@@ -257,7 +257,7 @@ class Run:
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #e714387c
 def learning_rate(step, steps, rate, warmup=100, cooldown=0):
-    "Up over `warmup` steps, level, and down to zero over the last `cooldown`."
+    "Learning rate of a step: up over `warmup` steps, level, then down to zero over the last `cooldown`."
     return rate * min(1, (step + 1) / warmup) * (min(1, (steps - step) / cooldown) if cooldown else 1)
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #81f25ce0
@@ -280,7 +280,7 @@ def held_out_loss(
     statistics: dict,  # of `target_statistics`
     depth: int = 2,  # how many layers
 ) -> list:  # depth + 1 numbers
-    "Distillation loss of each state on clips it was not trained on: what the run is judged by."
+    "Distillation loss of each state on held-out clips, by which a run is judged."
     sums = []
     for first in range(0, len(shard[0]), 32):
         audio, targets = (np.asarray(part[first : first + 32], np.float32) for part in shard)

@@ -77,7 +77,7 @@ def shown_rule(
     language: str,  # "de", "en", "it" or "zh"
     emotion: str,  # a key of `EMOTION_RULES`
 ) -> EmotionRule:  # of an average speaker
-    "The rule as a language shows it."
+    "An emotion's rule in a language."
     display = DISPLAY_RULES[language]
     rule = EMOTION_RULES[emotion]._replace(**display.get(emotion, {}))
     return scale_rule(
@@ -359,7 +359,7 @@ def make_mini_corpus(
     languages: tuple = tuple(LANGUAGES),  # which of them
     sentences: int = 6,  # of each language
 ) -> Path:  # the folder
-    "Speak every sentence in every emotion with every voice, and write it down."
+    "Speak every sentence in every emotion with every voice; write the audio and its metadata.csv."
     import csv
 
     import soundfile

@@ -20,7 +20,7 @@ PHASES = 3
 
 # %% ../../nbs/workshop/student.ipynb #642cad4d
 def mel_spaced(low, high, count):
-    "As many pitches at equal steps of the mel scale, Hz."
+    "Frequencies at equal steps of the mel scale, Hz."
     mel = lambda hz: np.log10(1 + hz / 700)
     return 700 * (10 ** np.linspace(mel(low), mel(high), count) - 1)
 
