@@ -7,7 +7,7 @@ run [NAME…]   execute notebooks in place, clean them and export the library
 readme        write README.md from nbs/index.ipynb
 docs          build the site into _docs/ (with quarto if it is installed, with smalldocs otherwise)
 check         fail if any of the above would change something, if a notebook is too big or was not executed,
-              or if a link is broken
+              or if a link is broken; warn of long titles and long sentences
 printed NAME  execute notebooks beside the committed ones, and list each cell whose numbers are not those
               committed
 """

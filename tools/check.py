@@ -4,11 +4,13 @@ import re
 import sys
 
 from frame import generated
-from notebooks import NOTEBOOKS, ROOT, chapters, dump, notebooks, read, settings, sidebar
+from notebooks import NOTEBOOKS, ROOT, chapter_name, chapters, dump, notebooks, read, settings, sidebar, title
 from printed import directive_faults
+from prose import prose_faults
 from readme import readme_text
 
 LARGEST_NOTEBOOK = 300 * 1024  # bytes
+LONGEST_TITLE = 50  # characters
 LINKS = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)[^)]*\)")
 SHOWS = re.compile(r"(?m)^\s*(print|display|plt\.show)\(")
 
@@ -72,8 +74,21 @@ def sidebar_faults():
         yield f"{path.relative_to(ROOT)}: the first code cell should be `#| default_exp …`"
 
 
+def title_faults():
+    "Chapters with a long title, and those that the sidebar calls otherwise."
+    site = (ROOT / "_quarto.yml").read_text(encoding="utf-8")
+    for path in chapters():
+        name = path.relative_to(ROOT)
+        if len(title(path)) > LONGEST_TITLE:
+            yield f"{name}: a title of {len(title(path))} characters, more than {LONGEST_TITLE}"
+        if f'text: "{chapter_name(path)}"' not in site:
+            yield f'{name}: in the sidebar of _quarto.yml it should be called "{chapter_name(path)}"'
+
+
 def check():
     "Print every fault of the book; exit 1 if there is one."
+    for doubt in [*title_faults(), *prose_faults()]:  # faults, as soon as the whole book obeys
+        print(f"warning: {doubt}")
     config = settings()
     faults = [fault for path in notebooks() for fault in notebook_faults(path, config)]
     faults += sidebar_faults()

@@ -68,9 +68,16 @@ def chapters():
     return [path for path in pages if exported_name(path)]
 
 
+def title(path):
+    "The first heading of a notebook: what it answers."
+    cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    return cells[0].splitlines()[0].removeprefix("# ")
+
+
 def chapter_name(path):
-    "What a chapter is called in links: `00 core`, `mini`."
-    return path.stem.replace("_", " ")
+    "What a chapter is called in links: its number, if it has one, and its title."
+    number = re.match(r"\d+[a-z]?(?=_)", path.stem)
+    return f"{number[0]} {title(path)}" if number else title(path)
 
 
 def link(path, page):
