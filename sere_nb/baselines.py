@@ -88,12 +88,12 @@ class Linear:
         return softmax(X @ self.weights.T + self.bias, axis=1)
 
     def state(self):  # (arrays by name, numbers by name)
-        "What `from_state` needs."
+        "The arrays and numbers that `from_state` needs."
         return {"weights": self.weights, "bias": self.bias}, {}
 
     @classmethod
     def from_state(cls, arrays, numbers):
-        "From what `state` gave. Raises `ValueError` if the parts do not fit together."
+        "From the result of `state`. Raises `ValueError` if the parts do not fit together."
         weights, bias = arrays.get("weights"), arrays.get("bias")
         fitting = len(arrays) == 2 and np.ndim(weights) == 2 and np.shape(bias) == weights.shape[:1]
         if not fitting or numbers:

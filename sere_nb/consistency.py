@@ -33,7 +33,7 @@ def _view(X, hidden):
 # %% ../nbs/05f_consistency.ipynb #f5000009
 @trained
 def pseudo_label(learner, weight=1.0, steps=200):
-    "The likeliest class counts as a label, more and more (Lee 2013)."
+    "The likeliest class counts as a label, with growing weight (Lee 2013)."
     import torch.nn.functional as F
 
     for step in range(steps):
@@ -102,7 +102,7 @@ def fixmatch(learner, threshold=0.8, steps=200):
 
 @trained
 def adamatch(learner, threshold=0.9, steps=200):
-    "FixMatch with shares and bar brought to the labels' (AdaMatch; Berthelot et al. 2022, arXiv 2106.04732)."
+    "FixMatch with the labels' shares and threshold (AdaMatch; Berthelot et al. 2022, arXiv 2106.04732)."
     _matched(learner, threshold, True, steps)
 
 # %% ../nbs/05f_consistency.ipynb #f500000f
@@ -189,7 +189,7 @@ def _siamese(learner, weight, hidden, momentum, steps):
 # %% ../nbs/05f_consistency.ipynb #f5000013
 @trained
 def byol(learner, weight=1.0, hidden=0.3, momentum=0.99, steps=200):
-    "Views predict the other one's slow average (BYOL; Grill et al. 2020, arXiv 2006.07733), beside labels."
+    "Each view predicts the other's slow average (BYOL; Grill et al. 2020, arXiv 2006.07733), beside labels."
     _siamese(learner, weight, hidden, momentum, steps)
 
 

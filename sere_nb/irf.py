@@ -29,7 +29,7 @@ def resonance(
     second: np.ndarray,  # (m, F)
     bandwidth: float,  # γ, in the unit of the features
 ) -> np.ndarray:  # (n, m) in 0 … 1
-    "How strongly each sample answers each other one: the Lorentzian of their distance."
+    "How strongly each sample responds to each other one: the Lorentzian of their distance."
     return bandwidth**2 / (bandwidth**2 + cdist(first, second, "sqeuclidean"))
 
 # %% ../nbs/06_irf.ipynb #9ede714f
@@ -103,7 +103,7 @@ def organise(
     balance: float,  # β
     rounds: int,
 ):  # (beliefs, charges (m, C): coordinates @ charges is the field, shift (G, C), energy after each round)
-    "Let beliefs and field answer each other. The free energy never rises."
+    "Update beliefs and field in turn. The free energy never rises."
     weights, classes = weights / weights.sum(), table.shape[1]
     weighted = coordinates * weights[:, None]
     factor = cho_factor(coordinates.T @ weighted + damping * np.eye(coordinates.shape[1]))
@@ -340,7 +340,7 @@ def resonance_model(
     task: Task,
     **setting,  # of `ResonanceClassifier`
 ) -> ResonanceClassifier:
-    "The resonance field of one task: labelled and unlabelled source, unlabelled target."
+    "The field fitted to one task: labelled and unlabelled source, unlabelled target."
     X, y, speakers, corpora = task.stacked()
     return ResonanceClassifier(**setting).fit(X, y, speakers=speakers, corpora=corpora)
 

@@ -22,7 +22,7 @@ def confusion(
     prediction,  # class indices, (n,)
     classes: int,  # number of classes
 ) -> np.ndarray:  # (classes, classes), row: true class, column: predicted; rows sum to 1, or 0 if absent
-    "Share of each true emotion that was taken for each emotion."
+    "Of each true emotion, the share that was recognised as each emotion."
     from sklearn.metrics import confusion_matrix
 
     return np.nan_to_num(confusion_matrix(truth, prediction, labels=range(classes), normalize="true"))

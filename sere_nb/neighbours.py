@@ -50,7 +50,7 @@ def centres(
     X: np.ndarray,  # (n, d)
     table: np.ndarray,  # beliefs, (n, C)
 ) -> np.ndarray:  # (C, d)
-    "The mean of each class, every sample as far as it is believed to belong there."
+    "The mean of each class, with each sample weighted by its belief in that class."
     return table.T @ X / np.maximum(table.sum(axis=0), 1e-12)[:, None]
 
 # %% ../nbs/05d_neighbours.ipynb #d500000b
@@ -73,7 +73,7 @@ def propagated(
     strength: float,  # λ
     rounds: int = 20,
 ) -> np.ndarray:  # Y, (m, C)
-    "Answers that are cheap and agree with the neighbours'."
+    "Answers of low cost that agree with those of the neighbours."
     table = softmax(-cost, axis=1)
     for _ in range(rounds):
         table = softmax(-cost + strength * graph @ table, axis=1)
@@ -227,7 +227,7 @@ def prototype_consistency(
     equal: bool = True,  # give every emotion the same share
     rounds: int = 10,
 ) -> np.ndarray:  # probabilities, (m, C)
-    "Source and target prototypes of a class have to agree before an utterance is believed."
+    "An utterance is believed only where source and target prototypes name the same class."
     X, labels, queries = places(task, axes)
     first = softmax(sharpness * queries @ unit(centres(X, labels)).T, axis=1)
     table = first
@@ -246,7 +246,7 @@ def streamed(
     x: np.ndarray,  # the next utterance, (d,)
     belief: np.ndarray,  # (C,)
 ) -> tuple:  # (means, counts) after it
-    "Running means, each moved as far as the utterance is believed, and less the less certain it is."
+    "The running means after one more utterance, which counts by its belief and its certainty."
     entropy = -np.sum(belief * np.log(np.maximum(belief, 1e-12))) / np.log(max(len(belief), 2))
     counts = counts + (certain := belief * (1 - entropy))
     return means + (certain / counts)[:, None] * (x - means), counts

@@ -153,7 +153,7 @@ def _weights(task):
 
 # %% ../nbs/06b_voices.ipynb #6b00001a
 def _begin(task, table, share=0.6, weight=0.3):
-    "Beliefs of the target by a classifier that the source's beliefs have taught."
+    "Starting beliefs of the target, by a classifier trained on the source's beliefs."
     here, there = _sides(task)
     known = np.flatnonzero(task.source_y >= 0)
     rows, guesses = most_certain(table, share)
@@ -187,7 +187,7 @@ def _space(task, unit):
 
 # %% ../nbs/06b_voices.ipynb #6b00001b
 def _settled(model, places, task, trusted, rounds):
-    "Source first, then both, from where self-training has led: all that `organise` returns, and the groups."
+    "Settle the source, then both from self-training's answers: all that `organise` returns, and the groups."
     coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
     known, size = task.source_y >= 0, len(task.source_X)
     free = np.r_[~known, np.ones(len(task.target_X), dtype=bool)]
