@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .audio import SAMPLE_RATE, _blocks, at_16k, clipping, open_audio
+from .audio import SAMPLE_RATE, SILENCE, _blocks, at_16k, clipping, open_audio
 from .core import SereError, generator, progress, require
 from sere_nb.frames import (
     FREQUENCIES,
     HOP,
     RECEPTIVE_FIELD,
-    SILENCE,
     WINDOW,
     active_frames,
     by_chunk,
