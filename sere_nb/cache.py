@@ -14,32 +14,22 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import SereError, atomic_path, require
-
-# %% ../nbs/03c_cache.ipynb #8c548971
-def _pieces(path: Path):
-    "The bytes of a plain file, a megabyte at a time. Raises `SereError` for a folder, a pipe and the like."
-    if path.exists() and not path.is_file():
-        raise SereError(f"{path}: not a file")
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            yield block
+from .core import SereError, atomic_path, feed, require
 
 # %% ../nbs/03c_cache.ipynb #e6f9b05b
 def audio_digest(
     path,  # of a recording
 ) -> str:  # of its bytes
     "What a recording is, whatever it is called. Raises `SereError` if it is not a file that can be read."
-    digest = hashlib.blake2b(digest_size=16)
     try:
-        for block in _pieces(Path(path)):
-            digest.update(block)
+        if Path(path).exists() and not Path(path).is_file():  # a folder, a pipe and the like
+            raise SereError(f"{path}: not a file")
+        return feed(hashlib.blake2b(digest_size=16), path).hexdigest()
     except SereError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SereError(f"{path}: cannot be read ({reason})") from error
-    return digest.hexdigest()
 
 # %% ../nbs/03c_cache.ipynb #6a0a506d
 def _entry_checksum(key: str, arrays: dict) -> str:

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from .core import SereError, emotion_name, progress, shown
+from .core import SereError, emotion_name, feed, progress, shown
 
 # %% ../nbs/00c_corpora.ipynb #2e6b2ee4
 @dataclass(frozen=True)
@@ -281,11 +281,7 @@ def _md5(path):
     "Checksum of a file, as publishers give it."
     import hashlib
 
-    digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+    return feed(hashlib.md5(usedforsecurity=False), path).hexdigest()
 
 # %% ../nbs/00c_corpora.ipynb #189318a8
 _RATIO = 50  # times that audio may grow when it is unpacked; silence alone grows more

@@ -313,7 +313,7 @@ def high_band(
 
 def doubts(
     waveform: np.ndarray,  # (N,) at 16 kHz
-) -> str:  # what makes it doubtful, None if nothing does
+) -> str | None:  # what makes it doubtful, None if nothing does
     "Clipping, and a band as narrow as a telephone's."
     narrow = "telephone band: nothing above 4 kHz" if high_band(waveform) < NARROW else None
     return "; ".join(filter(None, [clipping(waveform), narrow])) or None
