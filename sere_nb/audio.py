@@ -55,7 +55,7 @@ _BEGINNINGS = [  # (place, bytes, FFmpeg's name of the container)
 
 def container(
     path,  # of a file
-) -> str:  # FFmpeg's name of it; None if libsndfile should try instead
+) -> str | None:  # FFmpeg's name of it; None if libsndfile should try instead
     "The media container that a file's first bytes announce."
     with open(path, "rb") as file:
         start = file.read(64)
@@ -302,7 +302,7 @@ CLIPPED = 0.01  # share of samples at the very maximum from which a recording co
 
 def audio_fault(
     path,  # of an audio file
-) -> str:  # what is wrong, None if nothing is
+) -> str | None:  # what is wrong, None if nothing is
     "Why a recording cannot be used, or why it is doubtful (clipping)."
     try:
         waveform = read_audio(path)
@@ -313,7 +313,7 @@ def audio_fault(
 
 def clipping(
     waveform: np.ndarray,  # (N,)
-) -> str:  # how much of it is cut off, None if hardly anything is
+) -> str | None:  # how much of it is cut off, None if hardly anything is
     "Whether a waveform's peaks were cut off."
     peak = np.abs(waveform).max()
     flat = np.mean(np.abs(waveform) >= 0.999 * peak) if peak > 0.99 else 0

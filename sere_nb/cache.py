@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .core import SereError, atomic_path, require
+from .core import SereError, atomic_path, feed, require
 
 # %% ../nbs/03c_cache.ipynb #8c548971
 def _pieces(path: Path):
@@ -30,16 +30,15 @@ def audio_digest(
     path,  # of a recording
 ) -> str:  # of its bytes
     "Digest of a recording's bytes, whatever its name. Raises `SereError` if it cannot be read."
-    digest = hashlib.blake2b(digest_size=16)
     try:
-        for block in _pieces(Path(path)):
-            digest.update(block)
+        if Path(path).exists() and not Path(path).is_file():  # a folder, a pipe and the like
+            raise SereError(f"{path}: not a file")
+        return feed(hashlib.blake2b(digest_size=16), path).hexdigest()
     except SereError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise SereError(f"{path}: cannot be read ({reason})") from error
-    return digest.hexdigest()
 
 # %% ../nbs/03c_cache.ipynb #6a0a506d
 def _entry_checksum(key: str, arrays: dict) -> str:

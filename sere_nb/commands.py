@@ -18,6 +18,19 @@ from .core import emotion_name, shown
 commands = typer.Typer()
 
 # %% ../nbs/11g_commands.ipynb #e17a0008
+def _print_draft(rows, pattern):
+    "What was read in names, and in which of them something is missing."
+    print(f"pattern: {pattern}")
+    for row in rows[:10]:
+        told = f"speaker {row['speaker'] or '?':<10} emotion {row['emotion'] or '?'}"
+        print(f"  {shown(row['path']):<40} {told}")
+    for what in ("speaker", "emotion"):
+        missing = [row["path"] for row in rows if not row[what]]
+        if missing:
+            named = ", ".join(map(shown, missing[:5])) + " …" * (len(missing) > 5)
+            print(f"no {what} read in {len(missing)} of {len(rows)} names: {named}")
+
+# %% ../nbs/11g_commands.ipynb #986c8816
 @commands.command()
 def metadata(
     folder: Annotated[Path, typer.Argument(help="Recordings, in folders or not.")],
@@ -32,21 +45,20 @@ def metadata(
 
     rows, pattern = draft_metadata(folder, pattern)
     place = write_draft(folder, rows, language)
-    print(f"pattern: {pattern}")
-    for row in rows[:10]:
-        print(
-            f"  {shown(row['path']):<40} speaker {row['speaker'] or '?':<10} emotion {row['emotion'] or '?'}"
-        )
-    for what in ("speaker", "emotion"):
-        missing = [row["path"] for row in rows if not row[what]]
-        if missing:
-            named = ", ".join(map(shown, missing[:5]))
-            print(
-                f"no {what} read in {len(missing)} of {len(rows)} names: {named}{' …' * (len(missing) > 5)}"
-            )
+    _print_draft(rows, pattern)
     print(f"\nwrote {place}; look it over, then: sere check mine {folder}")
 
 # %% ../nbs/11g_commands.ipynb #e17a000b
+def _print_answers(answers, told):
+    "What was assumed, and how often each emotion was said."
+    from sere_nb.own import UNSURE
+
+    print("assumed:", *map(shown, told), sep="\n  ")
+    for name, count in answers.emotion.value_counts().items():
+        print(f"{name:<12} {count:>5}")
+    print(f"{'(unsure)':<12} {answers.doubt.notna().sum():>5}  of them below {UNSURE:.0%}")
+
+# %% ../nbs/11g_commands.ipynb #7be3470c
 @commands.command()
 def adapt(
     folder: Annotated[Path, typer.Argument(help="Recordings; a metadata.csv is not needed.")],
@@ -58,16 +70,13 @@ def adapt(
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
-    from sere_nb.own import UNSURE, adapt_own, own_table, write_own
+    from sere_nb.own import adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
     made, answers, told = adapt_own(own_table(folder), source or (), wanted)
     write_own(made, answers, told, usable_folder(out))
-    print("assumed:", *map(shown, told), sep="\n  ")
-    for name, count in answers.emotion.value_counts().items():
-        print(f"{name:<12} {count:>5}")
-    print(f"{'(unsure)':<12} {answers.doubt.notna().sum():>5}  of them below {UNSURE:.0%}")
+    _print_answers(answers, told)
     print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")
 
 # %% ../nbs/11g_commands.ipynb #e17a0011

@@ -34,8 +34,8 @@ class Condition:
     "A named way to make a task harder."
 
     line: str  # what it does, in one line
-    change: Callable = None  # (`Arranged`, random generator) -> `Arranged`; None: nothing
-    channel: str = None  # of `CHANNELS`, which the target's recordings go through
+    change: Callable | None = None  # (`Arranged`, random generator) -> `Arranged`; None: nothing
+    channel: str | None = None  # of `CHANNELS`, which the target's recordings go through
 
 # %% ../nbs/04c_conditions.ipynb #4c000009
 def _nameless(made, random):

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['EMOTIONS', 'ALIASES', 'PACKAGES', 'shown', 'SereError', 'emotion_name', 'generator', 'assert_same', 'atomic_path',
-           'file_stem', 'require', 'progress', 'package_folder', 'source_commit', 'provenance', 'results_file']
+           'file_stem', 'feed', 'require', 'progress', 'package_folder', 'source_commit', 'provenance', 'results_file']
 
 # %% ../nbs/00_core.ipynb #4636233c
 import hashlib
@@ -273,6 +273,18 @@ def file_stem(
     readable = re.sub(r"\W+", "-", normalize("NFC", name))[:32].strip("-_") or "name"
     digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=10).hexdigest()
     return f"{readable}--{digest}"  # no safe name holds two hyphens in a row
+
+# %% ../nbs/00_core.ipynb #87cf610e
+def feed(
+    digest,  # of hashlib
+    *paths,  # of files
+):  # the same digest, which has seen all of their bytes
+    "Show files to a digest, piece by piece."
+    for path in paths:
+        with open(path, "rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest
 
 # %% ../nbs/00_core.ipynb #8c51e62a
 def _absent(name, error, extra):

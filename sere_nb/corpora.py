@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from .core import SereError, emotion_name, progress, shown
+from .core import SereError, emotion_name, feed, progress, shown
 
 # %% ../nbs/00c_corpora.ipynb #2e6b2ee4
 @dataclass(frozen=True)
@@ -46,151 +46,166 @@ def _even(emotions, count):
 _SIX = "anger disgust fear happiness sadness surprise"
 
 # %% ../nbs/00c_corpora.ipynb #f3ceec5c
-CORPORA = {
-    "emodb": Corpus(
-        "EMO-DB (Burkhardt et al., Interspeech 2005)",
-        "de",
-        "wav/03a01Fa.wav",
-        (r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[A-Z])[a-z]?",),
-        dict(anger=127, boredom=81, disgust=46, fear=69, happiness=71, neutral=79, sadness=62),
-        10,
-        "free; CC0 according to audEERING",
-        "http://emodb.bilderbar.info",
-        dict(W="anger", L="boredom", E="disgust", A="fear", F="happiness", T="sadness", N="neutral"),
-        archive=("http://emodb.bilderbar.info/download/download.zip", None),
+CORPORA = {}  # name -> `Corpus`
+CORPORA["emodb"] = Corpus(
+    "EMO-DB (Burkhardt et al., Interspeech 2005)",
+    "de",
+    "wav/03a01Fa.wav",
+    (r"(?P<speaker>\d\d)[ab]\d\d(?P<emotion>[A-Z])[a-z]?",),
+    dict(anger=127, boredom=81, disgust=46, fear=69, happiness=71, neutral=79, sadness=62),
+    10,
+    "free; CC0 according to audEERING",
+    "http://emodb.bilderbar.info",
+    dict(W="anger", L="boredom", E="disgust", A="fear", F="happiness", T="sadness", N="neutral"),
+    archive=("http://emodb.bilderbar.info/download/download.zip", None),
+)
+
+# %% ../nbs/00c_corpora.ipynb #30b42efa
+CORPORA["enterface"] = Corpus(
+    "eNTERFACE'05 (Martin et al., ICDE workshops 2006), sound tracks as WAV",
+    "en",
+    "subject 1/anger/sentence 1/s1_an_1.wav",
+    (
+        r"subject[ _-]?(?P<speaker>\d+)/(?P<emotion>[a-z]+)/sentence[ _-]?\d/[^/]+",
+        r"subject[ _-]?(?P<speaker>\d+)/(?P<emotion>[a-z]+)/s_?\d+_[a-z]+_\d(avi)?",
     ),
-    "enterface": Corpus(
-        "eNTERFACE'05 (Martin et al., ICDE workshops 2006), sound tracks as WAV",
-        "en",
-        "subject 1/anger/sentence 1/s1_an_1.wav",
-        (
-            r"subject[ _-]?(?P<speaker>\d+)/(?P<emotion>[a-z]+)/sentence[ _-]?\d/[^/]+",
-            r"subject[ _-]?(?P<speaker>\d+)/(?P<emotion>[a-z]+)/s_?\d+_[a-z]+_\d(avi)?",
-        ),
-        {**_even(_SIX, 215), "happiness": 212},
-        43,
-        "research",
-        "https://enterface.net/enterface05",
+    {**_even(_SIX, 215), "happiness": 212},
+    43,
+    "research",
+    "https://enterface.net/enterface05",
+)
+
+# %% ../nbs/00c_corpora.ipynb #908e1159
+CORPORA["casia"] = Corpus(
+    "CASIA Chinese emotional speech, 1,200 utterances in circulation",
+    "zh",
+    "liuchanghong/angry/201.wav or angry/201-angry-liuchanghong.wav",
+    (
+        r"(?P<emotion>[a-z]+)/\d+-(?P=emotion)-(?P<speaker>[^/.]+)",
+        r"(?P<speaker>[^/]+)/(?P<emotion>[a-z]+)/\d+",
     ),
-    "casia": Corpus(
-        "CASIA Chinese emotional speech, 1,200 utterances in circulation",
-        "zh",
-        "liuchanghong/angry/201.wav or angry/201-angry-liuchanghong.wav",
-        (
-            r"(?P<emotion>[a-z]+)/\d+-(?P=emotion)-(?P<speaker>[^/.]+)",
-            r"(?P<speaker>[^/]+)/(?P<emotion>[a-z]+)/\d+",
-        ),
-        _even("anger fear happiness neutral sadness surprise", 200),
-        4,
-        "research, on request",
-        "http://shachi.org/resources/27",
+    _even("anger fear happiness neutral sadness surprise", 200),
+    4,
+    "research, on request",
+    "http://shachi.org/resources/27",
+)
+
+# %% ../nbs/00c_corpora.ipynb #3de0637a
+CORPORA["emovo"] = Corpus(
+    "EMOVO (Costantini et al., LREC 2014)",
+    "it",
+    "f1/dis-f1-b1.wav",
+    (r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm]\d)-[a-z]+\d*",),
+    _even(_SIX + " neutral", 84),
+    6,
+    "free for research",
+    "http://voice.fub.it/activities/corpora/emovo/index.html",
+    dict(
+        dis="disgust",
+        gio="happiness",
+        neu="neutral",
+        pau="fear",
+        rab="anger",
+        sor="surprise",
+        tri="sadness",
     ),
-    "emovo": Corpus(
-        "EMOVO (Costantini et al., LREC 2014)",
-        "it",
-        "f1/dis-f1-b1.wav",
-        (r"(?P<emotion>[a-z]{3})-(?P<speaker>[fm]\d)-[a-z]+\d*",),
-        _even(_SIX + " neutral", 84),
-        6,
-        "free for research",
-        "http://voice.fub.it/activities/corpora/emovo/index.html",
-        dict(
-            dis="disgust",
-            gio="happiness",
-            neu="neutral",
-            pau="fear",
-            rab="anger",
-            sor="surprise",
-            tri="sadness",
-        ),
+)
+
+# %% ../nbs/00c_corpora.ipynb #7c830b3b
+CORPORA["ravdess"] = Corpus(
+    "RAVDESS, speech (Livingstone & Russo, PLoS ONE 2018)",
+    "en",
+    "Actor_01/03-01-05-01-01-01-01.wav",
+    (r"0[13]-01-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<speaker>\d\d)",),
+    {**_even(_SIX + " calm", 192), "neutral": 96},
+    24,
+    "CC BY-NC-SA 4.0",
+    "https://zenodo.org/records/1188976",
+    {
+        "01": "neutral",
+        "02": "calm",
+        "03": "happiness",
+        "04": "sadness",
+        "05": "anger",
+        "06": "fear",
+        "07": "disgust",
+        "08": "surprise",
+    },
+    archive=(
+        "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
+        "bc696df654c87fed845eb13823edef8a",
     ),
-    "ravdess": Corpus(
-        "RAVDESS, speech (Livingstone & Russo, PLoS ONE 2018)",
-        "en",
-        "Actor_01/03-01-05-01-01-01-01.wav",
-        (r"0[13]-01-(?P<emotion>\d\d)-\d\d-\d\d-\d\d-(?P<speaker>\d\d)",),
-        {**_even(_SIX + " calm", 192), "neutral": 96},
-        24,
-        "CC BY-NC-SA 4.0",
-        "https://zenodo.org/records/1188976",
-        {
-            "01": "neutral",
-            "02": "calm",
-            "03": "happiness",
-            "04": "sadness",
-            "05": "anger",
-            "06": "fear",
-            "07": "disgust",
-            "08": "surprise",
-        },
-        archive=(
-            "https://zenodo.org/records/1188976/files/Audio_Speech_Actors_01-24.zip",
-            "bc696df654c87fed845eb13823edef8a",
-        ),
-    ),
-    "savee": Corpus(
-        "SAVEE (Haq & Jackson, 2010)",
-        "en",
-        "DC/sa01.wav or DC_sa01.wav",
-        (r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>[a-z]{1,2})\d\d",),
-        {**_even(_SIX, 60), "neutral": 120},
-        4,
-        "research, on request",
-        "http://kahlan.eps.surrey.ac.uk/savee",
-        dict(a="anger", d="disgust", f="fear", h="happiness", n="neutral", sa="sadness", su="surprise"),
-    ),
-    "tess": Corpus(
-        "TESS (Pichora-Fuller & Dupuis, 2020)",
-        "en",
-        "OAF_angry/OAF_back_angry.wav",
-        (r"(?P<speaker>OAF?|YAF)_[a-z]+_(?P<emotion>[a-z]+)",),
-        _even(_SIX + " neutral", 400),
-        2,
-        "CC BY-NC-ND 4.0",
-        "https://doi.org/10.5683/SP2/E8H2MF",
-    ),
-    "cremad": Corpus(
-        "CREMA-D (Cao et al., IEEE TAC 2014)",
-        "en",
-        "AudioWAV/1001_DFA_ANG_XX.wav",
-        (r"(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>[A-Z]{3})_[A-Z]+",),
-        {**_even("anger disgust fear happiness sadness", 1271), "neutral": 1087},
-        91,
-        "ODbL 1.0",
-        "https://github.com/CheyneyComputerScience/CREMA-D",
-    ),
-    "urdu": Corpus(
-        "URDU (Latif et al., FIT 2018)",
-        "ur",
-        "Angry/SM1_F1_A001.wav",
-        (r"(?P<emotion>[a-z]+)/(?P<speaker>S[MF]\d+)_F\d+_[A-Z]\d+",),
-        _even("anger happiness neutral sadness", 100),
-        38,
-        "research",
-        "https://github.com/siddiquelatif/URDU-Dataset",
-    ),
-    "nemo": Corpus(
-        "nEMO (Christop, LREC-COLING 2024)",
-        "pl",
-        "samples/EB0_anger_11.wav",
-        (r"(?P<speaker>[A-Z]{2}\d)_(?P<emotion>[a-z]+)_\d+",),
-        dict(anger=749, fear=736, happiness=749, neutral=809, sadness=769, surprise=669),
-        9,
-        "CC BY-NC-SA 4.0",
-        "https://huggingface.co/datasets/amu-cai/nEMO",
-    ),
-    "esd": Corpus(
-        "ESD (Zhou et al., ICASSP 2021)",
-        "en",
-        "0011/Angry/train/0011_000351.wav",
-        (r"(?P<speaker>00\d\d)/(?P<emotion>[a-z]+)/(?:[a-z]+/)?00\d\d_\d{6}",),
-        _even("anger happiness neutral sadness surprise", 7000),
-        20,
-        "research, on request",
-        "https://github.com/HLTSingapore/Emotional-Speech-Data",
-        second_language=(r"00(0\d|10)", "zh"),
-    ),
-}
+)
+
+# %% ../nbs/00c_corpora.ipynb #5599637d
+CORPORA["savee"] = Corpus(
+    "SAVEE (Haq & Jackson, 2010)",
+    "en",
+    "DC/sa01.wav or DC_sa01.wav",
+    (r"(?P<speaker>DC|JE|JK|KL)[/_](?P<emotion>[a-z]{1,2})\d\d",),
+    {**_even(_SIX, 60), "neutral": 120},
+    4,
+    "research, on request",
+    "http://kahlan.eps.surrey.ac.uk/savee",
+    dict(a="anger", d="disgust", f="fear", h="happiness", n="neutral", sa="sadness", su="surprise"),
+)
+
+# %% ../nbs/00c_corpora.ipynb #4de53996
+CORPORA["tess"] = Corpus(
+    "TESS (Pichora-Fuller & Dupuis, 2020)",
+    "en",
+    "OAF_angry/OAF_back_angry.wav",
+    (r"(?P<speaker>OAF?|YAF)_[a-z]+_(?P<emotion>[a-z]+)",),
+    _even(_SIX + " neutral", 400),
+    2,
+    "CC BY-NC-ND 4.0",
+    "https://doi.org/10.5683/SP2/E8H2MF",
+)
+CORPORA["cremad"] = Corpus(
+    "CREMA-D (Cao et al., IEEE TAC 2014)",
+    "en",
+    "AudioWAV/1001_DFA_ANG_XX.wav",
+    (r"(?P<speaker>1\d{3})_[A-Z]{3}_(?P<emotion>[A-Z]{3})_[A-Z]+",),
+    {**_even("anger disgust fear happiness sadness", 1271), "neutral": 1087},
+    91,
+    "ODbL 1.0",
+    "https://github.com/CheyneyComputerScience/CREMA-D",
+)
+
+# %% ../nbs/00c_corpora.ipynb #50a0abb3
+CORPORA["urdu"] = Corpus(
+    "URDU (Latif et al., FIT 2018)",
+    "ur",
+    "Angry/SM1_F1_A001.wav",
+    (r"(?P<emotion>[a-z]+)/(?P<speaker>S[MF]\d+)_F\d+_[A-Z]\d+",),
+    _even("anger happiness neutral sadness", 100),
+    38,
+    "research",
+    "https://github.com/siddiquelatif/URDU-Dataset",
+)
+CORPORA["nemo"] = Corpus(
+    "nEMO (Christop, LREC-COLING 2024)",
+    "pl",
+    "samples/EB0_anger_11.wav",
+    (r"(?P<speaker>[A-Z]{2}\d)_(?P<emotion>[a-z]+)_\d+",),
+    dict(anger=749, fear=736, happiness=749, neutral=809, sadness=769, surprise=669),
+    9,
+    "CC BY-NC-SA 4.0",
+    "https://huggingface.co/datasets/amu-cai/nEMO",
+)
+
+# %% ../nbs/00c_corpora.ipynb #30f904ca
+CORPORA["esd"] = Corpus(
+    "ESD (Zhou et al., ICASSP 2021)",
+    "en",
+    "0011/Angry/train/0011_000351.wav",
+    (r"(?P<speaker>00\d\d)/(?P<emotion>[a-z]+)/(?:[a-z]+/)?00\d\d_\d{6}",),
+    _even("anger happiness neutral sadness surprise", 7000),
+    20,
+    "research, on request",
+    "https://github.com/HLTSingapore/Emotional-Speech-Data",
+    second_language=(r"00(0\d|10)", "zh"),
+)
 
 # %% ../nbs/00c_corpora.ipynb #f00f2dba
 def known_corpora() -> dict:  # name -> title, language, layout, number of speakers, utterances, …
@@ -266,11 +281,7 @@ def _md5(path):
     "Checksum of a file, as publishers give it."
     import hashlib
 
-    digest = hashlib.md5(usedforsecurity=False)
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.hexdigest()
+    return feed(hashlib.md5(usedforsecurity=False), path).hexdigest()
 
 # %% ../nbs/00c_corpora.ipynb #189318a8
 _RATIO = 50  # times that audio may grow when it is unpacked; silence alone grows more
@@ -313,6 +324,9 @@ def _archive_fault(
         return f"it holds no recording such as {CORPORA[name].layout}"
 
 # %% ../nbs/00c_corpora.ipynb #f1d4f621
+_NOT_A_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError)
+
+
 def _extract(archive, folder, name):
     """Unpack a zip archive into a new folder, in full or not at all.
 
@@ -327,14 +341,7 @@ def _extract(archive, folder, name):
                 raise OSError("what it holds does not fit on the disk")
             file.extractall(temporary)
         temporary.rename(folder)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        UnicodeError,
-    ) as error:
+    except _NOT_A_ZIP as error:
         raise SereError(f"not a whole zip archive ({error})") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from .audio import AUDIO_SUFFIXES, SHORTEST, audio_fault, duration
-from .core import SereError, generator, package_folder, progress, shown
+from .core import SereError, feed, generator, package_folder, progress, shown
 from .corpora import CORPORA, parse_path
 from .metadata import UNKNOWN_SPEAKER, read_metadata
 
@@ -133,11 +133,7 @@ def _digest(
     "Digest of a file's content."
     import hashlib
 
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(2**20):
-            digest.update(block)
-    return digest.digest()
+    return feed(hashlib.sha256(), path).digest()
 
 # %% ../nbs/01_data.ipynb #08992e92
 def _same_size(paths):

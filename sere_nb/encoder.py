@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from .core import SereError, package_folder, require
+from .core import SereError, feed, package_folder, require
 from .frames import HOP, RECEPTIVE_FIELD
 
 # %% ../nbs/03_encoder.ipynb #f3f8470c
@@ -111,11 +111,7 @@ def _identity(folder: Path | None, config: dict) -> str:
     "Digest of what config.json says and of the files that shape the frames."
     digest = hashlib.blake2b(json.dumps(config, sort_keys=True).encode(), digest_size=16)
     files = [*folder.glob("preprocessor_config.json"), *folder.glob("*.safetensors")] if folder else []
-    for path in sorted(files):
-        with open(path, "rb") as file:
-            while block := file.read(1 << 24):
-                digest.update(block)
-    return digest.hexdigest()
+    return feed(digest, *sorted(files)).hexdigest()
 
 # %% ../nbs/03_encoder.ipynb #0df01b06
 @lru_cache(maxsize=2)
@@ -323,7 +319,7 @@ def load_encoder(
     device: str = None,  # "cpu", "cuda", "cuda:1", …; None: the GPU if there is one
     dtype: str = "float32",  # "bfloat16" or "float16" halve memory and time on a GPU
     local_only: bool = False,  # True: what is not on this machine is refused instead of fetched
-) -> Encoder:  # for a dict, a dict; for "per-language", the map of names
+) -> Encoder | dict:  # for a dict, a dict; for "per-language", the map of names
     """A frozen speech encoder: wav2vec 2.0, HuBERT, WavLM, UniSpeech, Data2Vec-audio or Whisper's.
 
     Only a hub name, or "auto", makes it ask the network, and only if the checkpoint is not on this machine.

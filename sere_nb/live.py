@@ -168,7 +168,7 @@ def explore_chain(
     start: int = 0,  # number of the anchor that the walk leaves
     bandwidth: float = 1.0,  # γ
     sharpness: float = 8.0,  # κ
-    emotions: list = ("anger", "sadness", "disgust", "happiness", "fear"),  # for the colours of the classes
+    emotions: tuple = ("anger", "sadness", "disgust", "happiness", "fear"),  # for the colours of the classes
 ):  # to display
     "The walk L → U → U → L on a plane, step by step."
     anchors, unlabelled = (np.asarray(points, dtype=float) for points in (anchors, unlabelled))

@@ -32,7 +32,11 @@ class Recordings:
         return len(self.moments)
 
     def __getitem__(self, rows):
-        return Recordings(self.moments[rows], self.weights[rows], self.prosody[rows])
+        return Recordings(*(part[rows] for part in self._parts))
+
+    @property
+    def _parts(self):
+        return self.moments, self.weights, self.prosody
 
     @property
     def utterances(self) -> np.ndarray:  # (n, D)
@@ -46,22 +50,14 @@ class Recordings:
 
     def tensors(self):
         "The three parts as tensors."
-        return tuple(
-            torch.from_numpy(np.ascontiguousarray(part))
-            for part in (self.moments, self.weights, self.prosody)
-        )
+        return tuple(torch.from_numpy(np.ascontiguousarray(part)) for part in self._parts)
 
-# %% ../nbs/08_model.ipynb #4453166a
+# %% ../nbs/08_model.ipynb #29ec994a
 def join(
     parts: list,  # of Recordings
 ) -> Recordings:
     "Several corpora, one after the other."
-    return Recordings(
-        *(
-            np.concatenate([getattr(part, name) for part in parts])
-            for name in ("moments", "weights", "prosody")
-        )
-    )
+    return Recordings(*map(np.concatenate, zip(*(part._parts for part in parts))))
 
 
 def recordings(
@@ -104,7 +100,36 @@ def attend(
     return torch.softmax(torch.log(weights) + scores, dim=-1)
 
 # %% ../nbs/08_model.ipynb #693922c2
-class SereModel(nn.Module):
+class _Paths(nn.Module):
+    "Two paths side by side; one of width 0 is switched off."
+
+    def __init__(self, semantic_width, prosody_width, width, attention):
+        super().__init__()
+        if not (semantic_width or prosody_width):
+            raise SereError("a model without semantic and prosodic path has nothing to read: switch one on")
+        self.semantic = nn.Linear(semantic_width, width) if semantic_width else None
+        self.prosody = nn.Linear(prosody_width, width) if prosody_width else None
+        self.attention = nn.Linear(width, 1) if semantic_width and attention else None
+
+    def _semantic_path(self, moments, weights):
+        states = F.gelu(self.semantic(moments))
+        scores = torch.zeros_like(weights) if self.attention is None else self.attention(states)[..., 0]
+        return (attend(weights, scores)[..., None] * states).sum(dim=1)
+
+    def embed(
+        self,
+        moments: torch.Tensor,  # normalised, (B, M, D)
+        weights: torch.Tensor,  # (B, M)
+        prosody: torch.Tensor,  # normalised, (B, K)
+    ) -> torch.Tensor:  # (B, width × paths)
+        "The fused embedding of utterances."
+        paths = [] if self.semantic is None else [self._semantic_path(moments, weights)]
+        if self.prosody is not None:
+            paths.append(F.gelu(self.prosody(prosody)))
+        return torch.cat(paths, dim=1)
+
+# %% ../nbs/08_model.ipynb #e101edc9
+class SereModel(_Paths):
     """The dual-path network. Source: SERE (arXiv 2604.07417) for the two paths and the highlights; sizes and
     wiring are ours."""
 
@@ -117,34 +142,13 @@ class SereModel(nn.Module):
         attention: bool = False,  # learn which moments count
         dropout: float = 0.3,
     ):
-        super().__init__()
-        if not (semantic_width or prosody_width):
-            raise SereError("a model without semantic and prosodic path has nothing to read: switch one on")
+        super().__init__(semantic_width, prosody_width, width, attention)
         self.classes = list(classes)
-        self.semantic = nn.Linear(semantic_width, width) if semantic_width else None
-        self.prosody = nn.Linear(prosody_width, width) if prosody_width else None
-        self.attention = nn.Linear(width, 1) if semantic_width and attention else None
         self.head = nn.Linear(width * (bool(semantic_width) + bool(prosody_width)), len(self.classes))
         self.dropout = nn.Dropout(dropout)
-        for layer in filter(None, (self.head, self.attention)):  # no opinion, and all moments alike
+        for layer in filter(None, (self.head, self.attention)):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
-
-    def embed(
-        self,
-        moments: torch.Tensor,  # normalised, (B, M, D)
-        weights: torch.Tensor,  # (B, M)
-        prosody: torch.Tensor,  # normalised, (B, K)
-    ) -> torch.Tensor:  # (B, width × paths)
-        "The fused embedding of utterances."
-        paths = []
-        if self.semantic is not None:
-            states = F.gelu(self.semantic(moments))
-            scores = torch.zeros_like(weights) if self.attention is None else self.attention(states)[..., 0]
-            paths.append((attend(weights, scores)[..., None] * states).sum(dim=1))
-        if self.prosody is not None:
-            paths.append(F.gelu(self.prosody(prosody)))
-        return torch.cat(paths, dim=1)
 
     def forward(
         self,

@@ -14,13 +14,12 @@ import pandas as pd
 import scipy.fft
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from .audio import SAMPLE_RATE
+from .audio import SAMPLE_RATE, SILENCE
 from .core import SereError, require
 from sere_nb.frames import (
     FREQUENCIES,
     HOP,
     RECEPTIVE_FIELD,
-    SILENCE,
     WINDOW,
     active_frames,
     by_chunk,

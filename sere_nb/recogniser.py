@@ -65,8 +65,8 @@ class Recogniser:
     normaliser: Normaliser  # of the target's raw features
     features: str = "both"  # prosody, encoder or both
     encoder: str = "bundled"  # whose vectors it reads; "none" if it reads prosody only
-    identity: str = None  # digest of that encoder's weights; None: any of that name will do
-    origin: dict = None  # provenance
+    identity: str | None = None  # digest of that encoder's weights; None: any of that name will do
+    origin: dict | None = None  # provenance
 
     def probabilities(
         self,

@@ -39,7 +39,7 @@ class Answer:
     prediction: Prediction
     stretch: Stretch  # channel, start and end in seconds
     length: float  # of the recording, seconds
-    doubt: str = None  # what makes it doubtful (clipping, a telephone), None if nothing does
+    doubt: str | None = None  # what makes it doubtful (clipping, a telephone), None if nothing does
 
     @property
     def whole(self) -> bool:

@@ -64,9 +64,6 @@ def view(
     return F.dropout(moments, hide), kept / kept.sum(dim=1, keepdim=True), F.dropout(prosody, hide)
 
 # %% ../nbs/09_semisup.ipynb #46c6f738
-PARTS = (0.5, 1.0, 0.2)  # of TRIC: contrast, chain, visit; in a small batch not everybody can be visited
-
-
 @dataclass(frozen=True)
 class Learned:
     "What comes out of the loop."
@@ -74,6 +71,41 @@ class Learned:
     model: SereModel  # the teacher
     field: ResonanceClassifier  # organised around the labels
     history: pd.DataFrame  # one row per epoch
+
+# %% ../nbs/09_semisup.ipynb #e58921a1
+PARTS = (0.5, 1.0, 0.2)  # of TRIC: contrast, chain, visit; in a small batch not everybody can be visited
+
+
+def _losses(student, teacher, parts, targets, anchors, rows, labels, hide, chain):
+    "Field, agreement and TRIC (0 unless `chain`) of some rows."
+    both = torch.cat([anchors, rows])
+    embedded = student.embed(*view(*(part[both] for part in parts), hide))
+    said = student.head(student.dropout(embedded)).log_softmax(dim=1)
+    with torch.no_grad():
+        heard = teacher(*(part[both] for part in parts)).softmax(dim=1)
+    by_field, agreement = (-(wanted * said).sum(dim=1).mean() for wanted in (targets[both], heard))
+    if not chain or len(rows) < 2:
+        return by_field, agreement, torch.zeros(())
+    seen = F.normalize(embedded, dim=1).split([len(anchors), len(rows)])
+    return by_field, agreement, tric(seen[0], labels[anchors], seen[1], parts=PARTS).total
+
+
+def _descend(losses, coefficients, optimiser):
+    "One step of the optimiser; the losses as numbers."
+    optimiser.zero_grad()
+    (losses[0] + coefficients[0] * losses[1] + coefficients[1] * losses[2]).backward()
+    optimiser.step()
+    return [loss.item() for loss in losses]
+
+# %% ../nbs/09_semisup.ipynb #d71659a1
+def _rate(rate, epoch, epochs, step, steps):
+    "The learning rate of a step: down to zero."
+    return rate * (1 - (epoch + step / max(1, steps)) / epochs)
+
+
+def _pace(momentum, epoch, step, steps):
+    "The teacher's momentum, smaller at the beginning."
+    return min(momentum, (1 + epoch * steps + step) / (10 + epoch * steps + step))
 
 # %% ../nbs/09_semisup.ipynb #dc1eed0a
 def teach(
@@ -91,29 +123,13 @@ def teach(
     **architecture,  # of `SereModel`
 ):  # (the teacher, one row per epoch)
     "Train a network on soft beliefs, the most certain first. Warns if all utterances end in one class."
+    widths = samples.moments.shape[2], samples.prosody.shape[1]
+    how = epochs, (agreement, chain), hide, momentum, rate
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        student = SereModel(
-            classes,
-            semantic_width=samples.moments.shape[2],
-            prosody_width=samples.prosody.shape[1],
-            **architecture,
-        )
+        student = SereModel(classes, *widths, **architecture)
         teacher = copy.deepcopy(student).eval()
-        history = list(
-            _epochs(
-                student,
-                teacher,
-                samples,
-                np.asarray(labels),
-                beliefs,
-                epochs,
-                (agreement, chain),
-                hide,
-                momentum,
-                rate,
-            )
-        )
+        history = list(_epochs(student, teacher, samples, np.asarray(labels), beliefs, *how))
     return teacher, pd.DataFrame(history)
 
 # %% ../nbs/09_semisup.ipynb #c0575846
@@ -135,76 +151,33 @@ def learn(
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
     model, history = teach(samples, labels, beliefs, classes, **options)
-    return Learned(
-        model,
-        organised,
-        history.assign(field_energy=organised.energy_[-1] if len(organised.energy_) else np.nan),
-    )
+    energy = organised.energy_[-1] if len(organised.energy_) else np.nan
+    return Learned(model, organised, history.assign(field_energy=energy))
 
 # %% ../nbs/09_semisup.ipynb #f98df68c
 def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hide, momentum, rate, batch=64):
     "Train; yield a row of the history per epoch."
     parts, targets = samples.tensors(), torch.tensor(beliefs, dtype=torch.float32)
     anchors, unlabelled = torch.from_numpy(np.flatnonzero(labels >= 0)), np.flatnonzero(labels < 0)
+    told, named = (parts, targets, anchors), torch.from_numpy(labels)
     optimiser = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.01)
     for epoch in progress(range(epochs), "learning", unit="epoch"):
-        chosen = (
-            unlabelled[lessons(beliefs[unlabelled], lesson_share(epoch, epochs))]
-            if len(unlabelled)
-            else unlabelled
-        )
+        chosen = _lesson(unlabelled, beliefs, lesson_share(epoch, epochs))
         order, losses = torch.from_numpy(chosen)[torch.randperm(len(chosen))], []
+        steps = len(order) / batch
         for step, rows in enumerate(order.split(batch) or [order]):
             for group in optimiser.param_groups:
-                group["lr"] = rate * (1 - (epoch + step / max(1, len(order) / batch)) / epochs)
-            losses.append(
-                _step(
-                    student.train(),
-                    teacher,
-                    parts,
-                    targets,
-                    anchors,
-                    rows,
-                    torch.from_numpy(labels),
-                    optimiser,
-                    coefficients,
-                    hide,
-                )
-            )
-            follow(
-                teacher,
-                student,
-                min(
-                    momentum,
-                    (1 + epoch * len(order) / batch + step) / (10 + epoch * len(order) / batch + step),
-                ),
-            )
-        yield {
-            "epoch": epoch,
-            **dict(zip(("field", "agreement", "chain"), np.mean(losses, axis=0))),
-            **_watch(teacher, samples, unlabelled, len(chosen)),
-        }
+                group["lr"] = _rate(rate, epoch, epochs, step, steps)
+            found = _losses(student.train(), teacher, *told, rows, named, hide, coefficients[1])
+            losses.append(_descend(found, coefficients, optimiser))
+            follow(teacher, student, _pace(momentum, epoch, step, steps))
+        means = dict(zip(("field", "agreement", "chain"), np.mean(losses, axis=0)))
+        yield {"epoch": epoch, **means, **_watch(teacher, samples, unlabelled, len(chosen))}
 
-# %% ../nbs/09_semisup.ipynb #3e031212
-def _step(student, teacher, parts, targets, anchors, rows, labels, optimiser, coefficients, hide):
-    "One step down the three losses."
-    both = torch.cat([anchors, rows])
-    embedded = student.embed(*view(*(part[both] for part in parts), hide))
-    said = student.head(student.dropout(embedded)).log_softmax(dim=1)
-    with torch.no_grad():
-        heard = teacher(*(part[both] for part in parts)).softmax(dim=1)
-    losses = [-(targets[both] * said).sum(dim=1).mean(), -(heard * said).sum(dim=1).mean(), torch.zeros(())]
-    if coefficients[1] and len(rows) > 1:
-        losses[2] = tric(
-            F.normalize(embedded[: len(anchors)], dim=1),
-            labels[anchors],
-            F.normalize(embedded[len(anchors) :], dim=1),
-            parts=PARTS,
-        ).total
-    optimiser.zero_grad()
-    (losses[0] + coefficients[0] * losses[1] + coefficients[1] * losses[2]).backward()
-    optimiser.step()
-    return [loss.item() for loss in losses]
+
+def _lesson(unlabelled, beliefs, share):
+    "The unlabelled utterances that an epoch learns from."
+    return unlabelled[lessons(beliefs[unlabelled], share)] if len(unlabelled) else unlabelled
 
 # %% ../nbs/09_semisup.ipynb #f225a89a
 def effective_rank(
@@ -216,28 +189,41 @@ def effective_rank(
     return float(np.exp(-np.sum(shares * np.log(np.maximum(shares, 1e-12)))))
 
 # %% ../nbs/09_semisup.ipynb #9f051f07
+def _warn_of_collapse(shares, classes):
+    "Where the model puts nearly everything into one class."
+    if shares.max() > 0.9 and len(shares) > 1:
+        warnings.warn(
+            f"{shares.max():.0%} of the unlabelled utterances are "
+            f"{classes[shares.argmax()]} to the model: it has collapsed",
+            stacklevel=5,
+        )
+
+
 def _watch(teacher, samples, unlabelled, accepted):
     "What can be seen of an epoch without labels."
     seen = samples[unlabelled] if len(unlabelled) else samples
     found = teacher.probabilities(seen)
     shares = np.bincount(found.argmax(axis=1), minlength=found.shape[1]) / len(found)
-    if shares.max() > 0.9 and len(shares) > 1 and len(found) >= 20:
-        warnings.warn(
-            f"{shares.max():.0%} of the unlabelled utterances are "
-            f"{teacher.classes[shares.argmax()]} to the model: it has collapsed",
-            stacklevel=4,
-        )
+    if len(found) >= 20:
+        _warn_of_collapse(shares, teacher.classes)
     with torch.inference_mode():
-        embedding = teacher.embed(*seen.tensors()).numpy()
+        rank = effective_rank(teacher.embed(*seen.tensors()).numpy())
     entropy = -np.mean(np.sum(found * np.log(np.maximum(found, 1e-12)), axis=1)) / np.log(found.shape[1])
-    return {
-        "accepted": accepted / max(1, len(unlabelled)),
-        "entropy": entropy,
-        "effective_rank": effective_rank(embedding),
-        **{f"share_{name}": share for name, share in zip(teacher.classes, shares)},
-    }
+    share = accepted / max(1, len(unlabelled))
+    shown = {f"share_{name}": share for name, share in zip(teacher.classes, shares)}
+    return {"accepted": share, "entropy": entropy, "effective_rank": rank, **shown}
 
 # %% ../nbs/09_semisup.ipynb #e9d951de
+def _plot_dials(axes, history):
+    "Losses on the left, what is learned from and how undecided it is in the middle."
+    for name, colour in zip(("field", "agreement", "chain"), ("#0072B2", "#D55E00", "#009E73")):
+        axes[0].plot(history.epoch, history[name], color=colour, label=name)
+    rank = history.effective_rank / history.effective_rank.max()
+    axes[1].plot(history.epoch, history.accepted, color="#0072B2", label="accepted share")
+    axes[1].plot(history.epoch, history.entropy, color="#D55E00", label="entropy / log C")
+    axes[1].plot(history.epoch, rank, color="#009E73", label="effective rank / its peak")
+
+# %% ../nbs/09_semisup.ipynb #754e5309
 def plot_history(
     history: pd.DataFrame,  # of `learn`
 ):  # matplotlib figure
@@ -247,16 +233,7 @@ def plot_history(
     from sere_nb.core import EMOTIONS
 
     figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), dpi=80, layout="constrained")
-    for name, colour in zip(("field", "agreement", "chain"), ("#0072B2", "#D55E00", "#009E73")):
-        axes[0].plot(history.epoch, history[name], color=colour, label=name)
-    axes[1].plot(history.epoch, history.accepted, color="#0072B2", label="accepted share")
-    axes[1].plot(history.epoch, history.entropy, color="#D55E00", label="entropy / log C")
-    axes[1].plot(
-        history.epoch,
-        history.effective_rank / history.effective_rank.max(),
-        color="#009E73",
-        label="effective rank / its peak",
-    )
+    _plot_dials(axes, history)
     for column in history.columns[history.columns.str.startswith("share_")]:
         name = column.removeprefix("share_")
         axes[2].plot(history.epoch, history[column], label=name, color=EMOTIONS.get(name))

@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .audio import SAMPLE_RATE, _blocks, at_16k, clipping, open_audio
+from .audio import SAMPLE_RATE, SILENCE, _blocks, at_16k, clipping, open_audio
 from .core import SereError, generator, progress, require
 from sere_nb.frames import (
     FREQUENCIES,
     HOP,
     RECEPTIVE_FIELD,
-    SILENCE,
     WINDOW,
     active_frames,
     by_chunk,
@@ -314,7 +313,7 @@ def high_band(
 
 def doubts(
     waveform: np.ndarray,  # (N,) at 16 kHz
-) -> str:  # why its answer is doubtful; None if it is not
+) -> str | None:  # what makes it doubtful, None if nothing does
     "Whether a waveform is clipped or as narrow as a telephone's band."
     narrow = "telephone band: nothing above 4 kHz" if high_band(waveform) < NARROW else None
     return "; ".join(filter(None, [clipping(waveform), narrow])) or None

@@ -49,18 +49,15 @@ def _network_model(task):
 
     return network_model(task)
 
-
+# %% ../nbs/10_study.ipynb #0dfc0005
+_TAUGHT = "a network that the resonance field has taught"
 _OURS = {
     "field": FIELD,
     "sere": SERE,
-    "sere-network": Method(
-        _network, "a network that the resonance field has taught", fit=_network_model, needs="torch"
-    ),
+    "sere-network": Method(_network, _TAUGHT, fit=_network_model, needs="torch"),
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
 METHODS["logreg-all"] = METHODS.pop("logreg-all")  # the oracle stands last
-
-# %% ../nbs/10_study.ipynb #bb2ce2ab
 COLUMNS = (
     "source target draw method uar war classes target_size shots norm encoder labels_used seconds unheard "
     "condition ece sure strange"
@@ -197,29 +194,28 @@ def run_job(
     return job, {**scores, "seconds": perf_counter() - start}, said.astype(np.float32)
 
 # %% ../nbs/10_study.ipynb #484a9916
+def _client(scheduler):
+    "A client of a scheduler. Raises `SereError` if none answers."
+    distributed = require("distributed", "cluster")
+    try:
+        return distributed.Client(scheduler, timeout="10s", set_as_default=False)
+    except (OSError, ValueError) as error:
+        silent = f"no Dask scheduler answers at {scheduler} ({type(error).__name__})"
+        raise SereError(f"{silent}; start one with: dask scheduler") from error
+
+# %% ../nbs/10_study.ipynb #e117df00
 @contextmanager
 def _cluster(scheduler):
     "Settings of joblib for the workers of a Dask cluster."
-    distributed = require("distributed", "cluster")
-    try:
-        client = distributed.Client(scheduler, timeout="10s", set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise SereError(
-            f"no Dask scheduler answers at {scheduler} "
-            f"({type(error).__name__}); start one with: dask scheduler"
-        ) from error
-    with client:
+    with _client(scheduler) as client:
         try:
             yield dict(n_jobs=-1, backend="dask", client=client)
-        except distributed.KilledWorker as error:
-            raise SereError(
-                f"one job ended several workers of {scheduler} ({error}); finished "
-                "jobs are kept: give the workers more memory and go on with --resume"
-            ) from error
+        except require("distributed").KilledWorker as error:
+            advice = "finished jobs are kept: give the workers more memory and go on with --resume"
+            raise SereError(f"one job ended several workers of {scheduler} ({error}); {advice}") from error
         except TimeoutError as error:
-            raise SereError(
-                f"the Dask scheduler at {scheduler} has no workers; start some with: dask worker {scheduler}"
-            ) from error
+            idle = f"the Dask scheduler at {scheduler} has no workers"
+            raise SereError(f"{idle}; start some with: dask worker {scheduler}") from error
 
 # %% ../nbs/10_study.ipynb #e8924af3
 def _computed(calls, jobs, scheduler):
@@ -261,6 +257,19 @@ def _options(encoder, shots, draws, norm, **others):
     shots, norms = np.atleast_1d(shots).tolist(), np.atleast_1d(norm).tolist()
     label = str(getattr(encoder, "name", encoder))
     return dict(version=__version__, encoder=label, shots=shots, draws=draws, norm=norms, **others)
+
+
+def _pairs(tables, pairs):
+    "All ordered pairs whose source has labels, if none are given."
+    every = [(source, target) for source in tables for target in tables if source != target]
+    return pairs or [pair for pair in every if _labelled(tables[pair[0]])]
+
+# %% ../nbs/10_study.ipynb #a4796428
+def _folder(folder):
+    "The folder of a study, or one that goes away with it."
+    from tempfile import TemporaryDirectory
+
+    return TemporaryDirectory(prefix="sere-study-") if folder is None else nullcontext(folder)
 
 
 def _opened(place, resume):
@@ -307,24 +316,19 @@ def run_study(
 
     Raises `SereError` for an impossible study, a folder that holds results (unless `resume`), changed
     options, a second run in one folder, a full disk, damaged results."""
-    from tempfile import TemporaryDirectory
-
-    every = [(source, target) for source in tables for target in tables if source != target]
-    pairs = pairs or [pair for pair in every if _labelled(tables[pair[0]])]
+    pairs = _pairs(tables, pairs)
     told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
     options = _options(encoder, shots, draws, norm, **told, unheard=unheard, condition=condition)
     _check(tables, pairs, options["shots"], options["norm"], condition)
     methods = answering(methods, unheard)
-    with nullcontext(folder) if folder is not None else TemporaryDirectory(prefix="sere-study-") as place:
-        place = Path(place).resolve()
-        with closing(_opened(place, resume)) as store:
-            store.agree(**options)
-            how = dict(jobs=jobs, strict=strict)
-            study = _extracted(store, tables, pairs, condition, features, encoder, how)
-            wanted = [options[name] for name in ("shots", "norm", "draws")]
-            table = job_table(pairs, methods, *wanted, unheard)
-            _finish(store, table, methods, study, jobs, scheduler)
-            found = _collect(store.results(), table, methods, study)
+    with _folder(folder) as place, closing(_opened(Path(place).resolve(), resume)) as store:
+        store.agree(**options)
+        how = dict(jobs=jobs, strict=strict)
+        study = _extracted(store, tables, pairs, condition, features, encoder, how)
+        wanted = [options[name] for name in ("shots", "norm", "draws")]
+        table = job_table(pairs, methods, *wanted, unheard)
+        _finish(store, table, methods, study, jobs, scheduler)
+        found = _collect(store.results(), table, methods, study)
     labels = {"prosody": "none", "encoder": options["encoder"], "both": f"{options['encoder']}+prosody"}
     return found.assign(encoder=labels[features], condition=condition)
 

@@ -31,9 +31,13 @@ class Task:
     target_speaker: np.ndarray  # (m,)
     classes: tuple  # names; index = class
     seed: int = 0  # for methods that need randomness
-    normaliser: Normaliser = None  # of the target's raw features
-    later_X: np.ndarray = None  # features of recordings to answer that the method may not adapt to, (k, F)
-    semantic_width: int = None  # how many of the features, the first ones, come from an encoder; None: all
+    normaliser: Normaliser | None = None  # of the target's raw features
+    later_X: np.ndarray | None = (
+        None  # features of recordings to answer that the method may not adapt to, (k, F)
+    )
+    semantic_width: int | None = (
+        None  # how many of the features, the first ones, come from an encoder; None: all
+    )
 
     @property
     def labelled(self):
@@ -184,8 +188,8 @@ class Method:
     run: Callable  # Task -> probabilities (m, C)
     line: str  # what it is, in one line
     labels: str = "source-shots"  # which labels it uses: source-shots or source-all
-    fit: Callable = None  # Task -> something with predict_proba(X); None: it answers this target only
-    norm: str = None  # the normalisation it always asks for; None: whichever a study takes
+    fit: Callable | None = None  # Task -> something with predict_proba(X); None: it answers this target only
+    norm: str | None = None  # the normalisation it always asks for; None: whichever a study takes
     needs: str = ""  # what it imports beyond NumPy, SciPy and scikit-learn
 
 # %% ../nbs/04b_tasks.ipynb #c66a109a

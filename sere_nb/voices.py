@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 from .baselines import REGULARISATION, most_certain, teach
 from .confidence import tempered
 from .core import generator
-from .irf import ResonanceClassifier, _groups, organise, resonance_coordinates
+from .irf import ResonanceClassifier, _groups, _principal, organise, resonance_coordinates
 from .tasks import Method, Task
 
 # %% ../nbs/06b_voices.ipynb #6b000009
@@ -94,11 +94,9 @@ POWER = 0.4  # that tempers the settled beliefs, chapter 04a
 
 
 def _axes(X):
-    "(mean, principal axes) of samples."
-    mean = X.mean(axis=0)
-    _, spread, axes = np.linalg.svd((X - mean) / np.sqrt(len(X)), full_matrices=False)
-    there = np.flatnonzero(spread > 1e-9 * max(1.0, spread[0]))[:AXES]
-    return mean, axes[there if len(there) else [0]].T  # where nothing differs, one axis of zeros
+    "(mean, principal axes) of samples; where nothing differs, one axis, on which all are 0."
+    mean, axes = _principal(X, 0, AXES)
+    return mean, axes if axes.shape[1] else np.eye(X.shape[1], 1)
 
 
 def _sides(task):

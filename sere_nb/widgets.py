@@ -70,7 +70,7 @@ def read_upload(
             raise SereError(str(error).replace(str(path), "your recording")) from None
 
 # %% ../nbs/11b_widgets.ipynb #4b4eb3b9
-_RECORDER = """
+_WAV = """
 function wav(samples) {
   const view = new DataView(new ArrayBuffer(44 + 2 * samples.length));
   const text = (place, word) =>
@@ -84,6 +84,12 @@ function wav(samples) {
   samples.forEach((x, i) => view.setInt16(44 + 2 * i, 32767 * Math.max(-1, Math.min(1, x)), true));
   return view;
 }
+"""  # JavaScript: 16-bit samples behind the header of a WAV file
+
+# %% ../nbs/11b_widgets.ipynb #718e875e
+_RECORDER = (
+    _WAV
+    + """
 function render({ model, el }) {
   const button = document.createElement("button");
   button.className = "jupyter-button"; button.textContent = "Record";
@@ -112,6 +118,7 @@ function render({ model, el }) {
 }
 export default { render };
 """
+)
 
 # %% ../nbs/11b_widgets.ipynb #7ff596bb
 def record_button():

@@ -197,38 +197,38 @@ def augment(
     return np.clip(waveform / (waveform.std() + 1e-9) * 10 ** (level / 20), -1, 1).astype(np.float32)
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #f4ba9bb0
-class Run:
-    "A training run that can be stopped and resumed: weights, their average, optimiser, history."
+def _trained(student, depth):
+    "The parameters that a run changes: all of them, or those of the front end."
+    front = student.feature_extractor, student.feature_projection, student.encoder.pos_conv_embed
+    return [parameter for part in ([student] if depth else front) for parameter in part.parameters()]
+
+# %% ../../nbs/workshop/bundled_encoder.ipynb #c4332b6f
+class _SavedRun:
+    "The parts of a training run, and how they are kept: weights, their average, optimiser, history."
 
     def __init__(self, student, depth, rate):
-        parts = (
-            [student]
-            if depth
-            else [student.feature_extractor, student.feature_projection, student.encoder.pos_conv_embed]
-        )
         self.student, self.depth, self.step, self.history = student, depth, 0, []
-        self.parameters = [parameter for part in parts for parameter in part.parameters()]
+        self.parameters = _trained(student, depth)
         self.average = [parameter.detach().clone() for parameter in self.parameters]
         self.optimiser = torch.optim.AdamW(self.parameters, rate, betas=(0.9, 0.98), weight_decay=0.01)
 
     def save(self, path):
         "Write everything that is needed to go on."
-        state = {
-            "step": self.step,
-            "history": self.history,
-            "average": self.average,
-            "student": self.student.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-        }
+        state = {name: getattr(self, name) for name in ("step", "history", "average")}
+        state |= {name: getattr(self, name).state_dict() for name in ("student", "optimiser")}
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
 
     def load(self, path):
-        "Resume a saved run."
+        "Go on where a saved run ended."
         state = torch.load(path, weights_only=True)
         self.step, self.history, self.average = state["step"], state["history"], state["average"]
         self.student.load_state_dict(state["student"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+# %% ../../nbs/workshop/bundled_encoder.ipynb #1d61c341
+class Run(_SavedRun):
+    "A training run that can be stopped and taken up again."
 
     def follow(self, loss, rate, decay=0.998):
         "One step down the gradient, and the average after it."
@@ -244,7 +244,7 @@ class Run:
 
     @contextmanager
     def averaged(self):
-        "The student with the average of its weights inside a block; afterwards its own weights return."
+        "The student with the average of its weights; afterwards it goes on with its own."
         own = [parameter.detach().clone() for parameter in self.parameters]
         self._set(self.average)
         yield self.student
@@ -291,6 +291,13 @@ def held_out_loss(
         sums.append([len(audio) * float(distillation_loss(*pair)) for pair in pairs])
     return (np.sum(sums, 0) / len(shard[0])).tolist()
 
+# %% ../../nbs/workshop/bundled_encoder.ipynb #f902b8b7
+def _losses(student, statistics, depth, waveforms, theirs):
+    "How far the student's states are from the teacher's, layer by layer."
+    with torch.autocast("cpu", torch.bfloat16):
+        ours = student_states(student, waveforms, statistics, depth)
+    return [distillation_loss(*pair) for pair in zip(ours, theirs)]
+
 # %% ../../nbs/workshop/bundled_encoder.ipynb #eafe576f
 def distil(
     student,  # a `Wav2Vec2Model`; trained in place
@@ -313,10 +320,7 @@ def distil(
         run.load(checkpoint)
     while run.step < steps:
         random = np.random.default_rng([seed, run.step])
-        waveforms, theirs = draw_batch(shards, statistics, frames, depth, random)
-        with torch.autocast("cpu", torch.bfloat16):
-            ours = student_states(student, waveforms, statistics, depth)
-        losses = [distillation_loss(*pair) for pair in zip(ours, theirs)]
+        losses = _losses(student, statistics, depth, *draw_batch(shards, statistics, frames, depth, random))
         now = learning_rate(run.step, steps, rate, cooldown=cooldown)
         run.follow(sum(weight * loss for weight, loss in zip(weights, losses)), now)
         sums += [loss.item() for loss in losses]
@@ -329,21 +333,13 @@ def distil(
 # %% ../../nbs/workshop/bundled_encoder.ipynb #be091f4e
 def _note(run, losses, rate, seconds, checkpoint, held_out, statistics, every):
     "A row of the history; with every tenth, the loss on what is held out and a checkpoint."
-    row = {
-        "step": run.step,
-        "rate": rate,
-        "seconds": round(seconds),
-        **{f"layer_{i}": float(loss) for i, loss in enumerate(losses)},
-    }
-    if run.step % (10 * every) == 0:
-        if held_out:
-            with run.averaged() as student:
-                row |= {
-                    f"held_out_{i}": loss
-                    for i, loss in enumerate(held_out_loss(student, held_out, statistics, run.depth))
-                }
-        run.history.append(row)
-        if checkpoint:
-            run.save(checkpoint)
-    else:
-        run.history.append(row)
+    told = {f"layer_{i}": float(loss) for i, loss in enumerate(losses)}
+    row = {"step": run.step, "rate": rate, "seconds": round(seconds), **told}
+    judged = run.step % (10 * every) == 0
+    if judged and held_out:
+        with run.averaged() as student:
+            found = held_out_loss(student, held_out, statistics, run.depth)
+        row |= {f"held_out_{i}": loss for i, loss in enumerate(found)}
+    run.history.append(row)
+    if judged and checkpoint:
+        run.save(checkpoint)

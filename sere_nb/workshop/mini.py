@@ -11,6 +11,7 @@ __all__ = ['EMOTION_RULES', 'DISPLAY_RULES', 'STRENGTH', 'FACTORS', 'LANGUAGES',
 # %% ../../nbs/workshop/mini_corpus.ipynb #680027b3
 import _ctypes
 import ctypes
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,60 +95,65 @@ class Language(NamedTuple):
     sentences: tuple  # the same six meanings in each language
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #4945cc4a
-LANGUAGES = {
-    "de": Language(
-        "de",
-        -29,
-        ("f2", "belinda", "adam", "pablo"),
-        (
-            "Das Buch liegt auf dem Tisch.",
-            "Der Zug fährt um neun.",
-            "Sie gingen zum Bahnhof.",
-            "Das Fenster steht offen.",
-            "Ich komme am Freitag wieder.",
-            "Der Brief kam heute Morgen.",
-        ),
+LANGUAGES = {}  # code -> `Language`
+LANGUAGES["de"] = Language(
+    "de",
+    -29,
+    ("f2", "belinda", "adam", "pablo"),
+    (
+        "Das Buch liegt auf dem Tisch.",
+        "Der Zug fährt um neun.",
+        "Sie gingen zum Bahnhof.",
+        "Das Fenster steht offen.",
+        "Ich komme am Freitag wieder.",
+        "Der Brief kam heute Morgen.",
     ),
-    "en": Language(
-        "en-us",
-        -27,
-        ("f3", "steph", "m7", "michel"),
-        (
-            "The book is on the table.",
-            "The train leaves at nine.",
-            "They walked to the station.",
-            "The window is open.",
-            "I will come back on Friday.",
-            "The letter came this morning.",
-        ),
+)
+
+# %% ../../nbs/workshop/mini_corpus.ipynb #f7b758b0
+LANGUAGES["en"] = Language(
+    "en-us",
+    -27,
+    ("f3", "steph", "m7", "michel"),
+    (
+        "The book is on the table.",
+        "The train leaves at nine.",
+        "They walked to the station.",
+        "The window is open.",
+        "I will come back on Friday.",
+        "The letter came this morning.",
     ),
-    "it": Language(
-        "it",
-        -31,
-        ("f1", "linda", "edward", "antonio"),
-        (
-            "Il libro è sul tavolo.",
-            "Il treno parte alle nove.",
-            "Sono andati alla stazione.",
-            "La finestra è aperta.",
-            "Torno di nuovo venerdì.",
-            "La lettera è arrivata stamattina.",
-        ),
+)
+
+# %% ../../nbs/workshop/mini_corpus.ipynb #6eaaf57d
+LANGUAGES["it"] = Language(
+    "it",
+    -31,
+    ("f1", "linda", "edward", "antonio"),
+    (
+        "Il libro è sul tavolo.",
+        "Il treno parte alle nove.",
+        "Sono andati alla stazione.",
+        "La finestra è aperta.",
+        "Torno di nuovo venerdì.",
+        "La lettera è arrivata stamattina.",
     ),
-    "zh": Language(
-        "cmn",
-        -28,
-        ("f4", "f5", "m6", "miguel"),
-        (
-            "书在桌子上。",
-            "火车九点出发。",
-            "他们走到车站。",
-            "窗户开着呢。",
-            "我星期五回来。",
-            "信今天早上到了。",
-        ),
+)
+
+# %% ../../nbs/workshop/mini_corpus.ipynb #fdb3d5d3
+LANGUAGES["zh"] = Language(
+    "cmn",
+    -28,
+    ("f4", "f5", "m6", "miguel"),
+    (
+        "书在桌子上。",
+        "火车九点出发。",
+        "他们走到车站。",
+        "窗户开着呢。",
+        "我星期五回来。",
+        "信今天早上到了。",
     ),
-}
+)
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #ae85f4e5
 ESPEAK_RATE = 22_050  # hz, of eSpeak NG's samples
@@ -353,43 +359,35 @@ def synthesise(
 COMPRESSION = 0.92  # of libsndfile's Opus encoder: about 30 kbit/s
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #00762dd9
+def _write_sound(path, waveform):
+    import soundfile
+
+    form = dict(format="OGG", subtype="OPUS", compression_level=COMPRESSION)
+    with atomic_path(path) as temporary:
+        soundfile.write(temporary, waveform, SAMPLE_RATE, **form)
+
+
+def _write_rows(path, rows):
+    import csv
+
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        head = ("path", "speaker", "emotion", "language", "sentence")
+        csv.writer(file, lineterminator="\n").writerows([head, *rows])
+
+# %% ../../nbs/workshop/mini_corpus.ipynb #f7820d3e
 def make_mini_corpus(
     folder,  # where to write audio and metadata.csv
     seed: int = 0,  # another seed makes another corpus from the same speakers
     languages: tuple = tuple(LANGUAGES),  # which of them
     sentences: int = 6,  # of each language
 ) -> Path:  # the folder
-    "Speak every sentence in every emotion with every voice; write the audio and its metadata.csv."
-    import csv
-
-    import soundfile
-
+    "Speak every sentence in every emotion with every voice, and write it down."
     folder, rows = Path(folder), []
-    todo = [
-        (language, number, emotion, sentence)
-        for language in languages
-        for number in range(4)
-        for emotion in EMOTION_RULES
-        for sentence in range(sentences)
-    ]
+    todo = list(product(languages, range(4), EMOTION_RULES, range(sentences)))
     for language, number, emotion, sentence in progress(todo, "speaking"):
         spoken, speaker = LANGUAGES[language], f"{language}{number + 1}"
-        waveform = synthesise(spoken.sentences[sentence], language, spoken.voices[number], emotion, seed)
-        rows.append(
-            (
-                f"{language}/{speaker}_{emotion}_{sentence + 1}.ogg",
-                speaker,
-                emotion,
-                language,
-                spoken.sentences[sentence],
-            )
-        )
-        with atomic_path(folder / rows[-1][0]) as path:
-            soundfile.write(
-                path, waveform, SAMPLE_RATE, format="OGG", subtype="OPUS", compression_level=COMPRESSION
-            )
-    with atomic_path(folder / "metadata.csv") as path, path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(
-            [("path", "speaker", "emotion", "language", "sentence"), *rows]
-        )
+        text, name = spoken.sentences[sentence], f"{language}/{speaker}_{emotion}_{sentence + 1}.ogg"
+        rows.append((name, speaker, emotion, language, text))
+        _write_sound(folder / name, synthesise(text, language, spoken.voices[number], emotion, seed))
+    _write_rows(folder / "metadata.csv", rows)
     return folder
