@@ -22,7 +22,7 @@ from .prosody import FUNCTIONALS
 # %% ../nbs/08_model.ipynb #6a26e37f
 @dataclass(frozen=True)
 class Recordings:
-    "What the network sees of n utterances."
+    "The network's input from n utterances."
 
     moments: np.ndarray  # encoder vectors, float32 (n, M, D)
     weights: np.ndarray  # of the moments, rows sum to 1, float32 (n, M)
@@ -41,7 +41,7 @@ class Recordings:
 
     @property
     def vectors(self) -> np.ndarray:  # (n, D + K)
-        "One vector each, for the field: mean of the moments beside the prosody."
+        "One vector per utterance, for the field: the mean of its moments, then its prosody."
         return np.hstack([self.utterances, self.prosody])
 
     def tensors(self):

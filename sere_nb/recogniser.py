@@ -166,8 +166,7 @@ def save(
     folder,  # made if it is not there
     card: str = CARD,  # for people: README.md of the folder
 ):
-    """Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; what was there then
-    stays."""
+    "Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; old files stay."
     arrays, numbers = recogniser.model.state()
     mean, spread = recogniser.normaliser.usual
     parts = {f"model.{name}": value for name, value in arrays.items()}

@@ -76,7 +76,6 @@ def _job(text) -> Job:
 class JobStore:
     """The finished jobs of a study in one SQLite file, each on the disk as a whole as soon as it is added.
 
-
     One run at a time: the file is locked while the store is open. The lock ends with the process,
     even with one that is killed."""
 
@@ -140,7 +139,7 @@ class JobStore:
             self._remember(given)
 
     def _remember(self, given):
-        "All options or none."
+        "Save all options or none."
         self.connection.execute("BEGIN IMMEDIATE")
         try:
             self.connection.executemany("INSERT OR REPLACE INTO option VALUES (?, ?)", given.items())
