@@ -169,7 +169,7 @@ def test_processes_killed_and_interrupted(alone, tmp_path):
     wait_for(out, 200_000, first)
     os.kill(first.pid, signal.SIGKILL)
     os.killpg(first.pid, 0)  # its workers are still there
-    first.communicate(timeout=5)  # no more: the last of them has closed its pipes
+    first.communicate(timeout=30)  # no more: the last of them has closed its pipes
     before = stored(out)
     second = start(*WORDS, "--out", out, "--jobs", "2", "--resume")
     wait_for(out, 200_000, second)

@@ -37,7 +37,7 @@ def test_extraction_whose_process_is_killed(tmp_path):
         parent.kill()
     parent.wait()
     os.killpg(parent.pid, 0)  # raises if nobody is left
-    parent.communicate(timeout=5)  # raises if anybody is, 5 s later
+    parent.communicate(timeout=15)  # raises if anybody still is
 
 
 def deadly(waveforms):

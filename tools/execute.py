@@ -37,6 +37,7 @@ def execute(path, output=None, library=ROOT, kernels=None):
         specs = KernelSpecManager(kernel_dirs=[str(kernels)], ensure_native_kernel=False)
         warm["km"] = AsyncKernelManager(kernel_name="warm", kernel_spec_manager=specs)
     settings = {"timeout": LONGEST_CELL, "store_widget_state": False, "resources": {"metadata": {}}}
+    settings["extra_arguments"] = ["--IPKernelApp.log_level=40"]
     client = NotebookClient(notebook, **settings, **warm)
     client.owns_km = True  # it ends the kernel, too
     try:

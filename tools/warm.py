@@ -21,7 +21,7 @@ IMPORTS = """numpy scipy.stats scipy.signal scipy.optimize pandas sklearn.linear
 
 
 def serve(place):
-    "Import, say so, and answer requests (the connection file of a kernel and its folder)."
+    "Import, say so, and answer requests (what a kernel is told, and its folder)."
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # as a kernel would have it
     for name in IMPORTS.split():
         import_module(name)
@@ -39,7 +39,7 @@ def serve(place):
             asking.close()
 
 
-def become(asking, connection, folder):
+def become(asking, words, folder):
     "Be a kernel. The open socket tells whoever asked how long it lives."
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.setsid()
@@ -50,16 +50,18 @@ def become(asking, connection, folder):
     from ipykernel.kernelapp import launch_new_instance
 
     pandas.set_option("display.max_columns", 20)  # it had taken the process that forked for a terminal
-    sys.argv = ["ipykernel", "-f", connection]
+    sys.argv = ["ipykernel", *words]
     launch_new_instance()
     os._exit(0)
 
 
-def ask(place, connection):
+def ask(place, connection, *settings):
     "Stand for a kernel: ask for it, pass signals on to it, and end when it ends."
     with socket.socket(socket.AF_UNIX) as line:
         line.connect(place)
-        line.sendall(json.dumps({"connection": connection, "folder": os.getcwd()}).encode() + b"\n")
+        line.sendall(
+            json.dumps({"words": ["-f", connection, *settings], "folder": os.getcwd()}).encode() + b"\n"
+        )
         answer = line.makefile()
         pid = int(answer.readline())
         for number in (signal.SIGINT, signal.SIGTERM):
