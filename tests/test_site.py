@@ -79,7 +79,7 @@ def test_pages_are_small(site):
 
 
 def test_the_results_are_all_there(site):
-    page = (site / "results.html").read_text(encoding="utf-8")
+    page = (site / "tables.html").read_text(encoding="utf-8")
     tables = [path.relative_to(RESULTS) for path in RESULTS.rglob("*.csv")]
     missing = [str(name) for name in tables if f"results/{name.as_posix()}" not in page]
     missing += [f"file {name}" for name in tables if not (site / "results" / name).exists()]
@@ -219,7 +219,7 @@ def test_light_and_dark_can_be_chosen(browser, address):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everyone_can_read_it(browser, address, site, scheme):
     every = pages(site)
-    few = ("index", "06", "results", "glossary", "reference/core")
+    few = ("index", "06", "results.html", "tables", "glossary", "reference/core")
     chosen = [page for page in every if page.startswith(few) or scheme == "light" and "/" not in page]
     faults = []
     for page in chosen:
