@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What SERE costs: time and memory of one task, and how both grow with unlabelled speech.
 
-    python evidence/scale.py --corpora FOLDER [--features both] [--methods sere selftrain]
+    python evidence/scale.py --corpora FOLDER [--features both] [--methods selftrain field sere]
 
 Every run is a process of its own on one thread; memory is the largest resident size of the process, and
 what the method added to it. Rows with `real` true are tasks as they are (four of the twelve, each
@@ -45,7 +45,8 @@ def enlarged(task, truth, size):
 def measured(options):
     "One run, in this process."
     kind, source, target, size, method = options.one
-    pair, size = Corpora(options).pair(kind, source, target), int(size)
+    norm = METHODS[method].norm or options.norm  # what the method asks for
+    pair, size = Corpora(options).pair(kind, source, target, norm), int(size)
     task, truth = pair.draw(5, 0), pair.truth
     if size:
         task, truth = enlarged(task, truth, size)
@@ -87,7 +88,7 @@ def growth(rows):
 def main():
     "Measure, and write."
     parser = arguments(__doc__, draws=1, features=("both",))
-    parser.add_argument("--methods", nargs="+", default=["field"])
+    parser.add_argument("--methods", nargs="+", default=["selftrain", "field", "sere"])
     parser.add_argument("--sizes", nargs="+", type=int, default=[1000, 5000, 20_000, 50_000])
     parser.add_argument(
         "--one", nargs=5, help="for the script's own use: features, source, target, size, method"

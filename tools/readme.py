@@ -8,12 +8,10 @@ HEAD = "<!-- Written from nbs/index.ipynb by `python tools/book.py readme`: edit
 
 
 def output_text(cell):
-    "What a code cell printed, as a fenced block; its figures are not repeated in the README."
-    text = "".join(
-        out.get("text", "") or out.get("data", {}).get("text/markdown", "") for out in cell.outputs
-    )
-    is_table = text.lstrip().startswith("|")
-    return text.strip() if is_table else f"```\n{text.rstrip()}\n```" if text.strip() else ""
+    "What a code cell printed, as a fenced block, or said in Markdown; its figures are not repeated."
+    said = "".join(out.get("data", {}).get("text/markdown", "") for out in cell.outputs).strip()
+    printed = "".join(out.get("text", "") for out in cell.outputs).rstrip()
+    return "\n\n".join(part for part in (f"```\n{printed}\n```" if printed else "", said) if part)
 
 
 def code_text(cell):

@@ -37,11 +37,12 @@ def npm_package(name):
 def fill(processed):
     "Put what is made from the book's own sources into the pages that wait for it."
     import pages
+    import tables
 
     parts = {
         "paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
         "reference": ("reference", lambda: pages.reference(chapters(), processed / "reference")),
-        "results": ("results", lambda: "\n\n".join(pages.results(RESULTS))),
+        "tables": ("tables", lambda: "\n\n".join(tables.tables(RESULTS))),
     }
     for page, (marker, made) in parts.items():
         path = processed / f"{page}.md"

@@ -1,0 +1,314 @@
+"The page of all measured tables: by question, then by claim, folded, in points."
+
+import ast
+import json
+import re
+
+import pandas as pd
+from notebooks import ROOT
+
+TASK = ["source", "target"]
+LONGEST_TABLE = 60  # rows
+DEFAULT_SINCE = "2026-11-26T15:02"  # when the joint field became `sere`, the default
+SPOKEN = {
+    "emodb": "German",
+    "emovo": "Italian",
+    "ravdess": "English",
+    "nemo": "Polish",
+    "casia": "Mandarin",
+    "urdu": "Urdu",
+}
+QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last under its own name
+    "Does it carry over?": {
+        "conditions": "Thirty tasks under every condition",
+        "inductive": "A speaker who comes later",
+        "normalisation": "Where nobody knows who speaks",
+        "skewed": "Targets of unequal shares",
+        "ready": "The ready model",
+        "own": "A folder of one's own",
+        "speech": "Calls, stretch by stretch",
+    },
+    "Against whom?": {
+        "relatives": "The relatives",
+        "matrix": "The ladder and the plain field on twelve tasks",
+    },
+    "How many labels?": {
+        "shots": "From one label to twenty",
+        "damping": "How damping for few labels was chosen",
+    },
+    "Which part helps?": {
+        "voices": "The parts of sere",
+        "ablations": "The parts of the plain field",
+        "clusters": "Clusters with the field and without",
+        "highlights": "Which moments speak",
+        "tric": "A metric shaped by the chain",
+        "loop": "The parts of the trained network",
+    },
+    "What does it cost?": {"scale": "Time and memory"},
+    "What goes in": {
+        "prosody": "Pitch and prosody",
+        "encode": "Encoders",
+        "bundled_encoder": "The bundled encoder",
+    },
+}
+TABLES = {
+    "prosody": "prosody alone",
+    "encoder": "encoder alone",
+    "both": "encoder and prosody",
+    "whisper-tiny": "Whisper tiny alone",
+    "whisper-tiny+prosody": "Whisper tiny and prosody",
+    "comparisons": "against self-training",
+    "confusion": "what is taken for what",
+    "directions": "there and back",
+    "ranks": "ranks",
+    "summary": "each task",
+    "map": "points of the map",
+    "maps": "points of the maps",
+    "criterion": "the loss as a criterion",
+    "recorded": "as recorded, over all draws",
+    "conditions": "every condition",
+    "single": "each corpus",
+    "adapted": "each corpus, after adapting",
+    "settings": "settings that were tried",
+    "folders": "five folders",
+    "ideas": "without each part, and other ideas",
+    "shares": "variance that lies between speakers",
+    "parts": "one part at a time",
+    "cost": "each run",
+    "growth": "how fast it grows",
+    "trackers": "pitch trackers",
+    "transfer": "functionals and eGeMAPS",
+    "speed": "speed",
+    "pooling": "which frames are pooled",
+    "layers": "layer by layer",
+    "features": "beside other features",
+    "training": "the loss while it learned",
+}
+COLUMNS = {"uar": "UAR", "war": "accuracy", "ece": "calibration error", "sure": "surer half right"}
+SETTINGS = ["features", "norm", "shots", "width", "setting"]  # left out where all rows have the same
+WITHOUT_METHOD = {"prosody", "encode", "bundled_encoder"}  # about what goes in, not about a method
+SHARES = re.compile(
+    r"(uar|war|ece|sure|strange|share|low|high|difference|coverage|features|scores|std_over_draws"
+    r"|accuracy\w*|purity_\w+|probe_\w+|chance_\w+|share_of_\w+)"
+)
+
+
+# --- cells and tables
+
+
+def probability(p):
+    "A p-value, which is never 0."
+    return "< .001" if p < 0.001 else f"{p:.3f}".lstrip("0")
+
+
+def points(share):
+    "A share as points; nothing where there is none."
+    return "" if pd.isna(share) else f"{round(100 * share, 1) + 0:.1f}"
+
+
+def cell(value):
+    "A value as it stands in a table; numbers with at most two decimals."
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, str) and pd.isna(value):
+        return ""
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def markdown(frame):
+    "A table in Markdown."
+    rows = [[cell(value) for value in row] for row in frame.itertuples(index=False)]
+    head = [list(map(str, frame.columns)), ["---"] * frame.shape[1]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [*head, *rows])
+
+
+def task_name(source, target):
+    "A task as people say it: `German → Polish`."
+    return f"{SPOKEN.get(source, source)} → {SPOKEN.get(target, target)}"
+
+
+def in_points(frame):
+    "Shares from 0 to 1 as points from 0 to 100 with one decimal; p-values as such."
+    frame = frame.copy()
+    for name in frame.select_dtypes("number"):
+        if re.fullmatch(r"p|p_holm|friedman_p", name):
+            frame[name] = frame[name].map(probability)
+        elif SHARES.fullmatch(name) and frame[name].abs().max() <= 1:
+            frame[name] = frame[name].map(points)
+    return frame
+
+
+def plain(frame):
+    "A table as it is: tasks and corpora by name, shares in points."
+    alike = [name for name in SETTINGS if name in frame and frame[name].nunique() == 1]
+    frame = in_points(frame.drop(columns=alike))
+    if set(TASK) <= set(frame):
+        frame.insert(0, "task", [task_name(*pair) for pair in frame[TASK].itertuples(index=False)])
+        frame = frame.drop(columns=TASK)
+    if "corpus" in frame:
+        frame["corpus"] = frame.corpus.replace(SPOKEN)
+    return frame.rename(columns=lambda name: COLUMNS.get(name, name.replace("_", " ")))
+
+
+# --- what is made of a kind of table: (caption, table) pairs
+
+
+def named(frame):
+    "The rows' names: what varies of method, features, normalisation and labels."
+    names = frame.get("method", frame.get("representation"))
+    for column, say in {"features": " on {}", "norm": ", per {}", "shots": ", labels: {}"}.items():
+        if column in frame and column != "method" and frame[column].nunique() > 1:
+            names = names + frame[column].map(say.format)
+    return names
+
+
+def by_task(frame):
+    "Mean UAR of every name, with its interval for tasks like these; then UAR of every task."
+    from sere_nb.metrics import bootstrap_mean
+
+    frame = frame.assign(name=named(frame))
+    others = [column for column in ("war", "ece", "sure", "seconds") if column in frame]
+    tasks = frame.pivot_table(index=TASK, columns="name", values="uar", sort=False).dropna()
+    means = in_points(frame.groupby("name", sort=False)[others].mean()).rename(columns=COLUMNS)
+    told = [str(bootstrap_mean(tasks[[name]].to_numpy(), over="tasks")) for name in means.index]
+    means.insert(0, "mean UAR [95 %]", told)
+    draws = frame.get("draw", frame.get("draws"))
+    drawn = int(draws.nunique() if "draw" in frame else draws.max())
+    yield f"Mean of {len(tasks)} tasks, draws per task: {drawn}", means.reset_index()
+    tasks = tasks.map(points)
+    tasks.insert(0, "task", [task_name(*pair) for pair in tasks.index])
+    yield "UAR of every task", tasks
+
+
+def by_condition(frame):
+    "Means under every condition, then each of them task by task."
+    names = frame.assign(name=named(frame))
+    means = names.pivot_table(index="name", columns="condition", values="uar", sort=False)
+    yield "Mean UAR under every condition", means.map(points).reset_index()
+    for condition, rows in frame.groupby("condition", sort=False):
+        yield f"UAR of every task: {condition}", list(by_task(rows))[1][1]
+
+
+def compared(frame):
+    "A row per task and a column per method: the difference, its interval and what chance says."
+    over = frame.get("over", pd.Series("", frame.index))
+    tasks = [task_name(*pair) for pair in frame[TASK].itertuples(index=False)]
+    all_of_them = {"draws": "all, over draws", "tasks": "all, tasks like these"}
+    frame = frame.assign(task=[all_of_them.get(kind, task) for kind, task in zip(over, tasks)])
+    said = in_points(frame)
+    text = said.difference + " [" + said.low + ", " + said.high + "]"
+    text = text + (", p " + said.p_holm if "p_holm" in said else "")
+    wide = frame.assign(text=text).pivot(index="task", columns="method", values="text")
+    order = dict(task=frame.task.unique(), method=frame.method.unique())
+    yield "Difference in points", wide.loc[order["task"], order["method"]].reset_index()
+
+
+def confusions(frame):
+    "What is taken for what, mean over tasks."
+    wide = frame.pivot_table(index="spoken", columns="recognised", values="share", sort=False)
+    wide = wide.map(points).rename_axis("spoken, recognised as →")
+    yield "Mean over tasks that have both emotions, in percent of what was spoken", wide.reset_index()
+
+
+def averaged(frame):
+    "Means over tasks of whatever was measured."
+    words = [name for name in frame if frame[name].dtype.kind not in "fi" and name not in TASK]
+    words += ["strength"] if "strength" in frame else []
+    numbers = [name for name in frame if frame[name].dtype.kind in "fi" and name not in (*words, "draw")]
+    means = frame.groupby(words, sort=False)[numbers].mean().reset_index()
+    yield f"Mean of {len(frame.groupby(TASK))} tasks", plain(means)
+
+
+def shortened(frame):
+    "A table as it is, or every so manyth row of it."
+    step = -(-len(frame) // LONGEST_TABLE)
+    yield f"Every {step}th of {len(frame)} rows" if step > 1 else "", plain(frame[::step])
+
+
+def by_setting(frame):
+    "Means over corpora of every setting that was tried."
+    means = frame.groupby("setting", sort=False).mean(numeric_only=True).reset_index()
+    yield f"Mean of {frame.corpus.nunique()} corpora", plain(means)
+
+
+def parts(name, frame):
+    "(caption, table) pairs of a measured table."
+    has = set(frame)
+    if name.endswith(("_map", "_maps")):
+        return [(f"The first 3 of {len(frame)} points of a map", plain(frame[:3]))]
+    if {"spoken", "recognised"} <= has:
+        return confusions(frame)
+    if {"difference", "low", "high", *TASK} <= has:
+        return compared(frame)
+    if {"condition", "method", "uar"} <= has:
+        return by_condition(frame)
+    if {"method", "uar", *TASK} <= has and ("draw" in has or "draws" in has):
+        return by_task(frame)
+    if "setting" in has and len(frame) > LONGEST_TABLE:
+        return by_setting(frame)
+    return averaged(frame) if {"draw", *TASK} <= has or "five_shot" in has else shortened(frame)
+
+
+# --- the page
+
+
+def provenance(path, folder, told):
+    "Where a table comes from, in a line."
+    options = {key: value for key, value in told["options"].items() if not isinstance(value, dict | list)}
+    commit = f"commit {told['commit']}" if told["commit"] else "no commit"
+    made = [options.pop("script", "evidence"), commit, told["date"][:10], told["device"]]
+    how = ", ".join(f"{key} {cell(value)}" for key, value in options.items() if value is not None)
+    files = path, path.with_name("origin.json")
+    links = [f"[{one.name}](results/{one.relative_to(folder).as_posix()})" for one in files]
+    return f"*{', '.join(made)}{'; ' + how if how else ''}.* {', '.join(links)}"
+
+
+def table_name(stem):
+    "What a table is called."
+    first, _, rest = stem.partition("_")
+    words = [TABLES.get(word, word.replace("_", " ")) for word in (first, rest) if word]
+    return TABLES.get(stem, ": ".join(words))
+
+
+def folded(title, text):
+    "Something that opens at a click."
+    return f"<details>\n<summary>{title}</summary>\n\n{text}\n\n</details>"
+
+
+def one_table(path, folder, told):
+    "A folded table with what it says of itself."
+    claim, found = path.parent.name, list(parts(path.stem, pd.read_csv(path)))
+    texts = [f"{caption}:\n\n{markdown(table)}" if caption else markdown(table) for caption, table in found]
+    if len(found) > 2:  # the first is the summary, the others open one by one
+        texts[1:] = [folded(caption, markdown(table)) for caption, table in found[1:]]
+    if claim not in WITHOUT_METHOD and told["date"] < DEFAULT_SINCE:
+        texts.insert(0, "Older than the default: `field` here is the plain field of chapter 06.")
+    return folded(table_name(path.stem), "\n\n".join([*texts, provenance(path, folder, told)]))
+
+
+def asked(claim):
+    "What the script of a claim asks: the first sentences of its docstring."
+    script = ROOT / "evidence" / f"{claim}.py"
+    if not script.exists():
+        return ""
+    words = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8")))
+    return re.sub(r"\s+", " ", words.split("\n\n")[0])
+
+
+def one_claim(folder, claim, title):
+    "Heading, question and tables of a claim."
+    origins = json.loads((folder / claim / "origin.json").read_text(encoding="utf-8"))
+    files = sorted((folder / claim).glob("*.csv"), key=lambda path: path.stem)
+    tables = [one_table(path, folder, origins[path.stem]) for path in files]
+    return "\n\n".join([f"### {title} {{#{claim.replace('_', '-')}}}", asked(claim), *tables])
+
+
+def tables(folder):
+    "The text of the page: a section per question, in it one per claim."
+    left = {path.parent.name for path in folder.glob("*/origin.json")}
+    known = {claim for claims in QUESTIONS.values() for claim in claims}
+    further = {"Further": {claim: claim.replace("_", " ") for claim in sorted(left - known)}}
+    for question, claims in {**QUESTIONS, **further}.items():
+        texts = [one_claim(folder, claim, title) for claim, title in claims.items() if claim in left]
+        if texts:
+            yield "\n\n".join([f"## {question}", *texts])
