@@ -516,11 +516,10 @@ SMALL = """
 import resource, sys
 from joblib.externals.loky import get_reusable_executor
 from sere_nb.data import mini_corpus
-from sere_nb.study import METHODS, run_study
+from sere_nb.study import run_study
 if __name__ == "__main__":
     tables = {"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}
-    quick = {name: METHODS[name] for name in ("logreg", "selftrain", "sere")}  # the network needs torch
-    run_study(tables, methods=quick, features="prosody", folder=sys.argv[1], draws=4, jobs=2)
+    run_study(tables, features="prosody", folder=sys.argv[1], draws=4, jobs=2)
     get_reusable_executor().shutdown(wait=True)  # a child counts when it has ended
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
