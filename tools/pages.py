@@ -193,3 +193,16 @@ def results(folder):
             table, remark = frame[:3], f"The first 3 of {len(frame)} points of a map."
         heading = f"## {result_name(path, folder)}"
         yield f"{heading}\n\n{markdown(table)}\n\n{remark}\n\n{origin(path, folder)}"
+
+
+# --- your voice
+
+
+def expectations(folder):
+    "What to expect of the ready model: how often it is right on corpora that it has not heard, in percent."
+    path = folder / "ready" / "single.csv"
+    frame = pd.read_csv(path)
+    shares = 100 * frame[["uar", "ece", "coverage", "accuracy_covered"]].round(3)
+    shares.columns = ["UAR", "calibration error", "not called unsure", "right among these"]
+    table = pd.concat([frame[["corpus", "language"]], shares], axis=1)
+    return f"{markdown(table)}\n\n{origin(path, folder)}"
