@@ -2,8 +2,8 @@
 
     python tools/voice.py FOLDER
 
-Nothing is trained or rounded here. The encoder's weights are kept in half precision, as they are in the package,
-and are widened where they are used."""
+Nothing is trained or rounded here. The encoder's weights are kept in half precision, as they are in the
+package, and are widened where they are used."""
 
 import json
 import sys
@@ -12,15 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from notebooks import settings
-from sere_nb.audio import SHORTEST
+
 from sere_nb.core import require
 from sere_nb.encoder import load_encoder
 from sere_nb.figures import emotion_colours
-from sere_nb.frames import SILENCE
 from sere_nb.own import UNSURE
 from sere_nb.prosody import FUNCTIONALS
 from sere_nb.recogniser import load
-from sere_nb.speech import LONGEST
 
 OPSET = 17  # of ONNX: the first with layer normalisation
 LEAST = 4096  # numbers; a smaller array is not worth the halving
@@ -105,9 +103,6 @@ def head(recogniser):
         colours=emotion_colours(list(recogniser.classes)),
         functionals=FUNCTIONALS,
         unsure=UNSURE,
-        shortest=SHORTEST,
-        silence=SILENCE,
-        longest=LONGEST,
     )
     arrays = dict(
         mean=mean,
