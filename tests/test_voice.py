@@ -380,6 +380,7 @@ def test_no_word_on_feelings_is_missing(site):
     text = (site / "voice.html").read_text(encoding="utf-8")
     assert "It does not know how you feel" in text and "must not decide" in text
     assert "emovo" in text and "<!-- book:" not in text
+    assert f"below {100 * UNSURE:.0f} %" in text and f"{LONGEST:.0f} seconds" in text
 
 
 def test_frames_count_alike(counts):

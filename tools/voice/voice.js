@@ -15,9 +15,16 @@ const REFUSED = "The microphone is not to be had: allow it for this page, or cho
 // What a microphone hears until `stop` is called, 16 kHz; nothing in it is levelled or cleaned by the browser.
 async function recording(told) {
   const as = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: as });
   const context = new AudioContext(), pieces = [];
-  await context.audioWorklet.addModule(`${FOLDER}recorder.js`);
+  let stream = null;
+  try {
+    await context.audioWorklet.addModule(`${FOLDER}recorder.js`);
+    stream = await navigator.mediaDevices.getUserMedia({ audio: as });
+  } catch (error) {
+    await context.close();
+    throw error;
+  }
+  await context.resume();
   const recorder = new AudioWorkletNode(context, "recorder");
   let length = 0;
   recorder.port.onmessage = ({ data }) => {
@@ -51,7 +58,7 @@ function asWav(waveform) {
 
 // The waveform; over it the stretches, as high as their confidence; below, the moments of the chosen one.
 function picture(svg, waveform, found, chosen, colour) {
-  const width = svg.clientWidth && svg.clientWidth < 500 ? 400 : 640, seconds = waveform.length / RATE;
+  const width = svg.clientWidth && svg.clientWidth < 500 ? 400 : 640, seconds = Math.max(waveform.length / RATE, 0.001);
   const across = time => (width * time) / seconds, columns = width / 2, part = Math.ceil(waveform.length / columns);
   const loudest = Array.from({ length: columns }, (_, k) =>
     waveform.subarray(k * part, (k + 1) * part).reduce((most, value) => Math.max(most, Math.abs(value)), 0));
@@ -91,6 +98,7 @@ export function render(el) {
   const time = one => `${number(one.start, 1)}–${number(one.end, 1)} s`;
   const told = one => (one.confidence < model.head.unsure ? `Unsure: most like ${one.emotion}, ` : `${one.emotion}, `)
     + percent(one.confidence);
+  const why = one => one.doubt.split("; ").filter(reason => reason && !reason.startsWith("unsure"));
 
   const show = () => {
     const one = found[chosen];
@@ -102,7 +110,7 @@ export function render(el) {
     const rows = found.map((part, k) => element("tr", {},
       element("td", {}, element("button", { type: "button", "aria-pressed": String(k === chosen),
         click: () => pick(k) }, time(part))),
-      element("td", {}, told(part)), element("td", { class: "why" }, part.doubt)));
+      element("td", {}, told(part)), element("td", { class: "why" }, why(part).join(" · "))));
     parts.replaceChildren(...(found.length > 1 ? [element("table", {}, element("caption", {}, "Stretches of speech"),
       ...rows)] : []));
     parts.tabIndex = parts.scrollWidth > parts.clientWidth ? 0 : -1;
@@ -134,7 +142,7 @@ export function render(el) {
       }
       const [first] = found;
       tell(found.length > 1 ? `${found.length} stretches of speech`
-        : [told(first), ...first.doubt.split("; ").filter(why => why && !why.startsWith("unsure"))].join(" · "));
+        : [told(first), ...why(first)].join(" · "));
     } catch (error) {
       tell(error.name === "EncodingError" ? "This browser cannot read that file as sound." : error.message);
     }
