@@ -7,9 +7,10 @@ import { decoded, resampled } from "./sound.js";
 const FOLDER = new URL("./", import.meta.url).href, MOST = 120; // seconds of a recording
 const HEIGHT = 170, FLOOR = 134, STRIP = 10, FOR = "#d55e00", AGAINST = "#0072b2";
 const LOOK = `
-  .panel { display: grid; } .said { font-size: 1.15em; font-weight: 600; min-height: 1.5em; }
-  td.bar { text-align: left; width: 100%; } td.bar div { height: 0.9rem; border-radius: 3px; }
-  td, th { white-space: nowrap; } td.why { white-space: normal; text-align: left; min-width: 9rem; }`;
+  .panel { display: grid; grid-template-columns: minmax(0, 1fr); }
+  .said { font-size: 1.15em; font-weight: 600; min-height: 1.5em; }
+  .shares td:last-child { width: 100%; } .shares div { height: 0.9rem; border-radius: 3px; }
+  .shares :is(td, th), .scroll button { white-space: nowrap; } .scroll td { text-align: left; }`;
 const REFUSED = "The microphone is not to be had: allow it for this page, or choose a file.";
 
 // What a microphone hears until `stop` is called, 16 kHz; nothing in it is levelled or cleaned by the browser.
@@ -105,12 +106,12 @@ export function render(el) {
     picture(svg, waveform, found, chosen, colour);
     shares.replaceChildren(...(one ? model.head.classes.map((name, c) => element("tr", {},
       element("th", { scope: "row" }, name), element("td", {}, percent(one.probabilities[c])),
-      element("td", { class: "bar" }, element("div", { style: `background: ${model.head.colours[c]};`
+      element("td", {}, element("div", { style: `background: ${model.head.colours[c]};`
         + `width: ${100 * one.probabilities[c]}%` })))) : []));
     const rows = found.map((part, k) => element("tr", {},
       element("td", {}, element("button", { type: "button", "aria-pressed": String(k === chosen),
         click: () => pick(k) }, time(part))),
-      element("td", {}, told(part)), element("td", { class: "why" }, why(part).join(" · "))));
+      element("td", {}, [told(part), ...why(part)].join(" · "))));
     parts.replaceChildren(...(found.length > 1 ? [element("table", {}, element("caption", {}, "Stretches of speech"),
       ...rows)] : []));
     parts.tabIndex = parts.scrollWidth > parts.clientWidth ? 0 : -1;
