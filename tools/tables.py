@@ -312,3 +312,17 @@ def tables(folder):
         texts = [one_claim(folder, claim, title) for claim, title in claims.items() if claim in left]
         if texts:
             yield "\n\n".join([f"## {question}", *texts])
+
+
+# --- your voice
+
+
+def expectations(folder):
+    "What to expect of the ready model: how often it is right on corpora that it has not heard."
+    path = folder / "ready" / "single.csv"
+    frame = pd.read_csv(path)
+    shares = frame[["uar", "ece", "coverage", "accuracy_covered"]].map(points)
+    shares.columns = ["UAR", "calibration error", "not called unsure", "right among these"]
+    told = json.loads(path.with_name("origin.json").read_text(encoding="utf-8"))[path.stem]
+    table = pd.concat([frame[["corpus", "language"]], shares], axis=1)
+    return f"{markdown(table)}\n\n{provenance(path, folder, told)}"

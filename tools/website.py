@@ -43,6 +43,7 @@ def fill(processed):
         "paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
         "reference": ("reference", lambda: pages.reference(chapters(), processed / "reference")),
         "tables": ("tables", lambda: "\n\n".join(tables.tables(RESULTS))),
+        "voice": ("expect", lambda: tables.expectations(RESULTS)),
     }
     for page, (marker, made) in parts.items():
         path = processed / f"{page}.md"
@@ -78,6 +79,20 @@ def make_live(site):
         page.write_text(text.replace("</body>", f"{scripts}\n</body>"), encoding="utf-8")
 
 
+def make_voice(site):
+    "What the page of your voice loads once it is asked to: its modules, the runtime, the model."
+    import voice
+
+    target, runtime = site / "voice", npm_package("onnxruntime-web") / "dist"
+    voice.export(target)
+    shared = ROOT / "sere_nb" / "bundled" / "live" / "panel.js"
+    for module in (*(ROOT / "tools" / "voice").glob("*.js"), shared):
+        shutil.copy(module, target)
+    (target / "ort").mkdir()
+    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
+        shutil.copy(runtime / name, target / "ort")
+
+
 def check_local(site):
     "Stop if a page would load anything from another server, whoever rendered it."
     faults = [
@@ -105,5 +120,6 @@ def docs():
     shutil.move(processed / "_docs", ROOT / "_docs")
     make_local(ROOT / "_docs")
     make_live(ROOT / "_docs")
+    make_voice(ROOT / "_docs")
     check_local(ROOT / "_docs")
     print("site: _docs/index.html")
