@@ -11,8 +11,10 @@ import io
 import os
 import re
 import unicodedata
+from functools import cache
 from pathlib import Path
 
+from .audio import ROUNDED, Part, duration, file_of
 from .core import SereError, emotion_name
 
 # %% ../nbs/00e_metadata.ipynb #e6ee574f
@@ -148,6 +150,44 @@ def _columns(path, header, needed):
         raise SereError(f"{path} lacks the column{plural} {', '.join(missing)}; its first row is {found}")
     return places
 
+# %% ../nbs/00e_metadata.ipynb #00e0time2
+_NOTHING = {
+    "",
+    "na",
+    "n/a",
+    "#n/a",
+    "<na>",
+    "nan",
+    "-nan",
+    "null",
+    "none",
+}  # what programs write for no label
+_SECONDS = re.compile(r"(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def _seconds(path, number, name, cell):
+    "A time as a number, None where there is none."
+    if cell.casefold() in _NOTHING:
+        return None
+    if not _SECONDS.fullmatch(cell):
+        said = f'"{cell}" is no number of seconds from 0 on'
+        raise SereError(f"{path}: row {number}, column {name}: {said}")
+    return float(cell.replace(",", "."))
+
+
+def _times(path, number, named):
+    "Start and end of a row, taken out of its cells; none where the whole file is meant."
+    times = {name: _seconds(path, number, name, named.pop(name, "")) for name in ("start", "end")}
+    given = {name: time for name, time in times.items() if time is not None}
+    if len(given) == 1:
+        absent = "end" if "start" in given else "start"
+        advice = "give both, or neither for a whole file"
+        raise SereError(f"{path}: row {number}: {''.join(given)} without {absent}; {advice}")
+    if given and given["end"] <= given["start"]:
+        said = f"end {given['end']} does not come after start {given['start']}"
+        raise SereError(f"{path}: row {number}: {said}; both are seconds from the start of the file")
+    return given
+
 # %% ../nbs/00e_metadata.ipynb #5a96bfea
 # what steers a terminal: control characters, reversals of direction, halves of a letter
 _HOSTILE = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -165,28 +205,15 @@ def _cells(path, number, cells, header, places):
             raise SereError(f'{path}: row {number}, column {name}: "{cell}" holds control characters')
         if not cell and name in ("path", "language"):
             raise SereError(f"{path}: row {number}, column {name}: empty")
-    if named.pop("start", "") or named.pop("end", ""):
-        raise SereError(f"{path}: row {number}: start and end are not read; cut the recording up first")
-    return {name: cell if name == "path" else " ".join(cell.split()) for name, cell in named.items()}
+    times = _times(path, number, named)
+    tidy = {name: cell if name == "path" else " ".join(cell.split()) for name, cell in named.items()}
+    return {**tidy, **times}
 
 # %% ../nbs/00e_metadata.ipynb #c3917575
-_NOTHING = {
-    "",
-    "na",
-    "n/a",
-    "#n/a",
-    "<na>",
-    "nan",
-    "-nan",
-    "null",
-    "none",
-}  # what programs write for no label
-
-
 def read_sheet(
     path,  # of a table with the columns path, speaker, language, and emotion where there are labels
     needed: tuple = ("path", "speaker", "language"),  # columns without which it is refused
-) -> list:  # of (row, {column: cell}), every cell without blanks around it
+) -> list:  # of (row, {column: cell}), every cell without blanks around it, times as numbers
     """The cells of a table as a spreadsheet or an editor wrote it, checked one by one.
 
     Raises `SereError` with row and column for whatever cannot be read as it was meant."""
@@ -241,6 +268,17 @@ def _is_file(path):
     except OSError:
         return False
 
+# %% ../nbs/00e_metadata.ipynb #00e0time4
+def _placed(name, number, cells, path, length):
+    "What to read for one row: the file, or the part of it that the row names."
+    if "start" not in cells:
+        return path
+    part, seconds = Part(path, cells["start"], cells["end"]), length(path)
+    if part.end > seconds + ROUNDED:  # never where the length is not known: who reads the file says why
+        said = f"end {part.end} lies beyond {cells['path']}, which has {seconds:.2f} s"
+        raise SereError(f"{name}: row {number} of metadata.csv: {said}")
+    return part
+
 # %% ../nbs/00e_metadata.ipynb #62856f35
 def _listing(items, most=5):
     "The first few of many, and how many more there are."
@@ -248,16 +286,18 @@ def _listing(items, most=5):
     return ", ".join(items[:most]) + (f" and {len(items) - most} more" if len(items) > most else "")
 
 
-def _once(name, sheet, paths):
-    "Refuse a file that two rows name."
+def _once(name, sheet, places):
+    "Refuse a recording that two rows name."
     seen = {}
-    for (number, cells), path in zip(sheet, paths):
-        first, before = seen.setdefault(os.path.realpath(path), (number, cells))
+    for (number, cells), place in zip(sheet, places):
+        times = (place.start, place.end) if isinstance(place, Part) else None
+        first, before = seen.setdefault((os.path.realpath(file_of(place)), times), (number, cells))
         if first != number:
             labels = {other.get("emotion", "") for other in (before, cells)}
             under = f" with two labels ({_listing(sorted(labels))})" if len(labels) > 1 else ""
-            rows = f"rows {first} and {number} of metadata.csv"
-            raise SereError(f"{name}: {rows} both name {cells['path']}{under}; keep one of them")
+            said = f"rows {first} and {number} of metadata.csv both name {cells['path']}"
+            which = f" from {times[0]} to {times[1]} s" if times else ""
+            raise SereError(f"{name}: {said}{which}{under}; keep one of them")
 
 # %% ../nbs/00e_metadata.ipynb #ac84f163
 UNKNOWN_SPEAKER = "(unknown)"  # where nobody knows who speaks
@@ -267,10 +307,11 @@ def read_metadata(
     folder,  # holds metadata.csv and the audio files it names
     name: str,  # what to call the corpus
     needed: tuple = ("path", "speaker", "language"),  # columns without which it is refused
-) -> list:  # of (path, corpus, language, speaker, emotion or None), in the order of the table
+) -> list:  # of (path or `Part`, corpus, language, speaker, emotion or None), in the order of the table
     """What a `metadata.csv` says of the recordings beside it.
 
-    Raises `SereError` for missing columns and files (named), doubled files, and cells that cannot be read."""
+    Raises `SereError` for missing columns and files (named), doubled recordings, and cells that cannot be
+    read."""
     folder = Path(folder)
     try:
         sheet = read_sheet(folder / "metadata.csv", needed)
@@ -281,11 +322,13 @@ def read_metadata(
     if absent:
         count = f"{len(absent)} of {len(sheet)} files in metadata.csv are not there"
         raise SereError(f"{name}: {count}: {_listing(absent)}")
-    _once(name, sheet, paths)
-    return [_utterance(name, *row, path) for row, path in zip(sheet, paths)]
+    length = cache(duration)  # many rows name one file
+    places = [_placed(name, *row, path, length) for row, path in zip(sheet, paths)]
+    _once(name, sheet, places)
+    return [_utterance(name, *row, place) for row, place in zip(sheet, places)]
 
 # %% ../nbs/00e_metadata.ipynb #82de495c
-def _utterance(name, number, cells, path):
+def _utterance(name, number, cells, place):
     "One row, with the emotion by its name; None where there is no label."
     label = cells.get("emotion", "")
     try:
@@ -294,4 +337,4 @@ def _utterance(name, number, cells, path):
         where = f"{name}: row {number}, {cells['path']}"
         raise SereError(f"{where}: {error} (an empty cell means no label)") from None
     speaker = cells.get("speaker") or UNKNOWN_SPEAKER
-    return path, name, cells.get("language", "und").casefold(), speaker, emotion
+    return place, name, cells.get("language", "und").casefold(), speaker, emotion
