@@ -186,14 +186,14 @@ def _decoded(
         if kind := container(path):
             convert(path, kind, target)
             return folder
-        options = dict(format="W64", subtype="FLOAT")
         with _by_libsndfile(path) as file:
-            with soundfile.SoundFile(target, "w", file.samplerate, file.channels, **options) as copy:
+            shape = file.samplerate, file.channels, "FLOAT"
+            with soundfile.SoundFile(target, "w", *shape, format="W64") as copy:
                 for block in file.blocks(_BLOCK, frames=file.frames, dtype="float32", always_2d=True):
                     copy.write(block)
     return folder
 
-
+# %% ../nbs/00b_audio.ipynb #00b0part8
 @contextmanager
 def _enterable(path):
     "The sound file of a path, one in which any sample can be jumped to."
@@ -365,15 +365,14 @@ def read_audio(
 def duration(
     place,  # a path or a `Part`
 ) -> float:  # seconds, NaN if it cannot be read
-    "How long a recording is, by its header or its times."
+    "How long a recording is, by the header of its file and its times."
     import soundfile
 
-    if isinstance(place, Part):
-        return place.end - place.start
+    path = file_of(place)
     try:
-        _regular(place)
-        with _open(place) as file:
-            return file.frames / file.samplerate
+        _regular(path)
+        with _enterable(path) if isinstance(place, Part) else _open(path) as file:
+            return _span(place, file)[1] / file.samplerate
     except (soundfile.LibsndfileError, OSError, SereError):
         return np.nan
 
