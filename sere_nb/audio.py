@@ -57,19 +57,19 @@ def file_of(
     return place.path if isinstance(place, Part) else place
 
 # %% ../nbs/00b_audio.ipynb #2d5cd4c3
-def _regular(path):
+def _regular(place):
     """Refuse what cannot be a recording before it is opened: to open a pipe waits for whoever writes to it.
 
-    Raises `SereError`, with the path."""
+    Raises `SereError`, with the place."""
     try:
-        mode = os.stat(path).st_mode
+        mode = os.stat(file_of(place)).st_mode
     except (OSError, ValueError) as error:
         absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
         reason = "there is no such file" if absent else getattr(error, "strerror", None) or error
-        raise SereError(f"{path}: {reason}") from None
+        raise SereError(f"{place}: {reason}") from None
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or the like"
-        raise SereError(f"{path}: {kind}, not an audio file")
+        raise SereError(f"{place}: {kind}, not an audio file")
 
 # %% ../nbs/00b_audio.ipynb #00b0media2
 _BEGINNINGS = [  # (place, bytes, FFmpeg's name of the container)
@@ -329,22 +329,21 @@ def _speech(path, waveform):
 # %% ../nbs/00b_audio.ipynb #5f549484
 @contextmanager
 def open_audio(
-    place,  # of any format libsndfile reads; of a `Part`, the file around it, where any sample can be jumped to
+    place,  # any format libsndfile reads; the file around a `Part`, in which one can jump
 ):  # an open `soundfile.SoundFile`
     """A sound file that is whole, for as long as the block lasts.
 
     Raises `SereError` for what is missing, unreadable or truncated, also where reading fails later."""
     import soundfile
 
-    path = file_of(place)
-    _regular(path)
+    _regular(place)
     try:
-        with _enterable(path) if isinstance(place, Part) else _open(path) as file:
-            _whole(path, file)
+        with _enterable(place.path) if isinstance(place, Part) else _open(place) as file:
+            _whole(place, file)
             yield file
     except (soundfile.LibsndfileError, OSError, TypeError) as error:
         reason = str(error).split(": ")[-1].rstrip(".")
-        raise SereError(f"{path}: not an audio file that can be read ({reason})") from None
+        raise SereError(f"{place}: not an audio file that can be read ({reason})") from None
 
 # %% ../nbs/00b_audio.ipynb #260a72cd
 def read_audio(
@@ -368,10 +367,9 @@ def duration(
     "How long a recording is, by the header of its file and its times."
     import soundfile
 
-    path = file_of(place)
     try:
-        _regular(path)
-        with _enterable(path) if isinstance(place, Part) else _open(path) as file:
+        _regular(place)
+        with _enterable(place.path) if isinstance(place, Part) else _open(place) as file:
             return _span(place, file)[1] / file.samplerate
     except (soundfile.LibsndfileError, OSError, SereError):
         return np.nan
@@ -387,7 +385,7 @@ def audio_fault(
     try:
         waveform = read_audio(place)
     except SereError as error:
-        return str(error).removeprefix(f"{shown(place)}: ").removeprefix(f"{shown(file_of(place))}: ")
+        return str(error).removeprefix(f"{shown(place)}: ")
     return clipping(waveform)
 
 

@@ -14,31 +14,40 @@ from pathlib import Path
 
 import numpy as np
 
+from .audio import Part, file_of
 from .core import SereError, atomic_path, require
+from .data import content_digest
 
 # %% ../nbs/03c_cache.ipynb #8c548971
-def _pieces(path: Path):
-    "The bytes of a plain file, a megabyte at a time. Raises `SereError` for a folder, a pipe and the like."
+def _plain(path: Path):
+    "Refuse, with a `SereError`, a folder, a pipe and the like."
     if path.exists() and not path.is_file():
         raise SereError(f"{path}: not a file")
+
+
+def _pieces(path: Path):
+    "The bytes of a plain file, a megabyte at a time."
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             yield block
 
 # %% ../nbs/03c_cache.ipynb #e6f9b05b
 def audio_digest(
-    path,  # of a recording
-) -> str:  # of its bytes
+    place,  # a path, or a `Part` of a file
+) -> str:  # of its bytes; of those of its file and its times
     "What a recording is, whatever it is called. Raises `SereError` if it is not a file that can be read."
-    digest = hashlib.blake2b(digest_size=16)
+    digest, path = hashlib.blake2b(digest_size=16), Path(file_of(place))
     try:
-        for block in _pieces(Path(path)):
+        _plain(path)
+        if isinstance(place, Part):
+            return content_digest(place).hex()  # a long file is read once, not for each of its utterances
+        for block in _pieces(path):
             digest.update(block)
     except SereError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SereError(f"{path}: cannot be read ({reason})") from error
+        raise SereError(f"{place}: cannot be read ({reason})") from error
     return digest.hexdigest()
 
 # %% ../nbs/03c_cache.ipynb #6a0a506d
