@@ -8,6 +8,7 @@ __all__ = ['UNKNOWN_SPEAKER', 'meant_columns', 'checked', 'read_sheet', 'all_or_
 # %% ../nbs/00e_metadata.ipynb #793a1263
 import csv
 import io
+import math
 import os
 import re
 import unicodedata
@@ -173,10 +174,11 @@ def _seconds(path, number, name, cell):
     "A time as a number, None where there is none."
     if cell.casefold() in _NOTHING:
         return None
-    if not _SECONDS.fullmatch(cell):
+    time = float(cell.replace(",", ".")) if _SECONDS.fullmatch(cell) else math.inf
+    if time == math.inf:
         said = f'"{cell}" is no number of seconds from 0 on'
         raise SereError(f"{path}: row {number}, column {name}: {said}")
-    return float(cell.replace(",", "."))
+    return round(time, 6)  # as `Part` keeps it
 
 
 def _times(path, number, named):
