@@ -278,6 +278,22 @@ def test_features_are_those_of_single_files(both, tmp_path):
     assert np.allclose(one, two, atol=1e-6, equal_nan=True)
 
 
+def test_real_speech_in_one_long_file(real_corpora, tmp_path):
+    "Twenty recordings of EMOVO one after the other: the same samples, and the same features."
+    single = load_corpus("emovo", real_corpora / "emovo")[::29].head(20)
+    every, rows, end = [soundfile.read(path, dtype="int16") for path in single.path], [HEAD], 0
+    for row, (samples, rate) in zip(single.itertuples(), every):
+        start, end = end, end + len(samples)
+        rows.append(f"long.flac,{start / rate},{end / rate},{row.speaker},{row.emotion},it")
+    soundfile.write(tmp_path / "long.flac", np.concatenate([samples for samples, _ in every]), 16_000)
+    (tmp_path / "metadata.csv").write_text("\n".join(rows) + "\n")
+    long = load_corpus("mine", tmp_path)
+    for one, other in zip(places(single), places(long)):
+        assert np.array_equal(read_audio(one), read_audio(other))
+    one, other = extract(single, "encoder"), extract(long, "encoder", cache=tmp_path / "cache")
+    assert np.abs(one - other).max() < 1e-4 * one.std()
+
+
 def test_moments_are_those_of_single_files(both, tmp_path):
     one, two = (
         corpus_moments(both[0][name].head(4), rule=RULE, cache=tmp_path) for name in ("single", "long")
