@@ -14,31 +14,40 @@ from pathlib import Path
 
 import numpy as np
 
+from .audio import Part, file_of
 from .core import SereError, atomic_path, feed, require
+from .data import content_digest
 
 # %% ../nbs/03c_cache.ipynb #8c548971
-def _pieces(path: Path):
-    "The bytes of a plain file, a megabyte at a time. Raises `SereError` for a folder, a pipe and the like."
+def _plain(path: Path):
+    "Refuse, with a `SereError`, a folder, a pipe and the like."
     if path.exists() and not path.is_file():
         raise SereError(f"{path}: not a file")
+
+
+def _pieces(path: Path):
+    "The bytes of a plain file, a megabyte at a time."
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             yield block
 
 # %% ../nbs/03c_cache.ipynb #e6f9b05b
 def audio_digest(
-    path,  # of a recording
-) -> str:  # of its bytes
-    "Digest of a recording's bytes, whatever its name. Raises `SereError` if it cannot be read."
+    place,  # a path, or a `Part` of a file
+) -> str:  # of the bytes; for a part, of those of its file and its times
+    "Digest of a recording, whatever its name. Raises `SereError` if it cannot be read."
+    path = Path(file_of(place))
     try:
-        if Path(path).exists() and not Path(path).is_file():  # a folder, a pipe and the like
-            raise SereError(f"{path}: not a file")
+        if path.exists() and not path.is_file():  # a folder, a pipe and the like
+            raise SereError(f"{place}: not a file")
+        if isinstance(place, Part):
+            return content_digest(place).hex()  # a long file is read once, not for each of its utterances
         return feed(hashlib.blake2b(digest_size=16), path).hexdigest()
     except SereError:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise SereError(f"{path}: cannot be read ({reason})") from error
+        raise SereError(f"{place}: cannot be read ({reason})") from error
 
 # %% ../nbs/03c_cache.ipynb #6a0a506d
 def _entry_checksum(key: str, arrays: dict) -> str:

@@ -100,12 +100,12 @@ def corpora(as_json: Json = False):
         size = f"{c['utterances']:>6} utterances, {c['speakers']:>2} speakers"
         _say(f"{name:<10} {c['language']}  {size}  {c['title']}")
         _say(f"{'':<10}     layout {c['layout']}\n{'':<10}     terms  {c['licence']}; {c['url']}")
-    _say("any name   a folder with metadata.csv (path,speaker,emotion,language)")
+    _say("any name   a folder with metadata.csv (path,speaker,emotion,language), db.yaml or a saved dataset")
 
 # %% ../nbs/12_cli.ipynb #1c9b33a6
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="A known corpus, or any name for a folder with metadata.csv.")],
+    name: Annotated[str, typer.Argument(help="A known corpus, or any name for a folder with a table.")],
     path: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     listen: Listen = False,
     as_json: Json = False,

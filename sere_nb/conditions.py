@@ -17,6 +17,7 @@ from .audio import SAMPLE_RATE, read_audio
 from .channels import CHANNELS
 from .core import SereError, atomic_path, file_stem, generator, progress, shown
 from .data import common_emotions
+from .tables import place_columns, places
 
 # %% ../nbs/04c_conditions.ipynb #4c000007
 @dataclass(frozen=True)
@@ -163,15 +164,16 @@ def through(
     A recording that cannot be read keeps its path: the extraction of features reports its fault."""
     import soundfile
 
-    paths = []
-    for path, corpus in progress(zip(table.path, table.corpus), f"{channel}", len(table), unit="recording"):
-        place = Path(folder) / channel / f"{file_stem(corpus)}-{file_stem(str(path))}.flac"
+    every, told = [], zip(places(table), table.corpus)
+    for place, corpus in progress(told, f"{channel}", len(table), unit="recording"):
+        path = Path(folder) / channel / f"{file_stem(corpus)}-{file_stem(str(place))}.flac"
         try:
-            if not place.exists():
-                sound = CHANNELS[channel](read_audio(path), Path(path).name)
-                with atomic_path(place) as written, open(written, "wb") as file:
+            if not path.exists():
+                sound = CHANNELS[channel](read_audio(place), Path(str(place)).name)
+                with atomic_path(path) as written, open(written, "wb") as file:
                     soundfile.write(file, np.clip(sound, -1, 1), SAMPLE_RATE, format="FLAC")
-            paths.append(str(place))
+            every.append(str(path))
         except SereError:
-            paths.append(path)
-    return table.assign(path=paths)
+            every.append(place)
+    whole = table.drop(columns=["start", "end"], errors="ignore")  # a new recording is a file of its own
+    return whole.assign(**place_columns(every))

@@ -8,6 +8,7 @@ __all__ = ['UNLABELLED', 'load_corpus', 'mini_corpus', 'read_corpus', 'common_em
            'corpus_facts', 'plot_counts', 'draw_shots', 'speaker_folds']
 
 # %% ../nbs/01_data.ipynb #05b2dae1
+import hashlib
 import os
 import re
 from contextlib import suppress
@@ -18,21 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .audio import AUDIO_SUFFIXES, SHORTEST, audio_fault, duration
+from .audio import AUDIO_SUFFIXES, SHORTEST, Part, audio_fault, file_of
 from .core import SereError, feed, generator, package_folder, progress, shown
 from .corpora import CORPORA, parse_path
 from .metadata import UNKNOWN_SPEAKER, read_metadata
-
-# %% ../nbs/01_data.ipynb #bc23d83b
-_COLUMNS = ["path", "corpus", "language", "speaker", "emotion", "seconds"]
-
-
-def _table(rows, name):
-    "Rows (path, corpus, language, speaker, emotion) as a table with durations, in the order of their paths."
-    table = pd.DataFrame(sorted(rows, key=lambda row: str(row[0])), columns=_COLUMNS[:-1], dtype=object)
-    headers = progress(table.path, f"{name}: reading headers", unit="file")
-    table["seconds"] = np.array([duration(path) for path in headers], dtype=float)
-    return table
+from .tables import places, read_folder, utterance_table
 
 # %% ../nbs/01_data.ipynb #a6498ddf
 def _recordings(folder):
@@ -62,9 +53,9 @@ def _known_corpus(name, folder):
 
 # %% ../nbs/01_data.ipynb #ab5edec3
 def load_corpus(
-    name: str,  # a key of `CORPORA`, or any name if the folder has a metadata.csv
+    name: str,  # a key of `CORPORA`, or any name if the folder has a table of chapter 00g
     folder,  # where the corpus lies
-) -> pd.DataFrame:  # one row per utterance: path, corpus, language, speaker, emotion, seconds
+) -> pd.DataFrame:  # one row per utterance: path, corpus, language, speaker, emotion, seconds (start, end)
     """The utterances of a corpus.
 
     Raises `SereError` if the folder is missing, holds no recording of that corpus, or has a faulty table."""
@@ -74,11 +65,12 @@ def load_corpus(
     if not os.path.isdir(folder):  # `Path.is_dir` raises for a name that is too long
         raise SereError(f"{name}: there is no folder {folder}; give it as {name}=PATH")
     if name in CORPORA:
-        return _table(_known_corpus(name, folder), name)
-    if not (folder / "metadata.csv").exists():
-        known, columns = ", ".join(CORPORA), "path,speaker,emotion,language"
-        raise SereError(f'"{name}" is no known corpus ({known}) and {folder} has no metadata.csv ({columns})')
-    return _table(read_metadata(folder, name), name)
+        return utterance_table(_known_corpus(name, folder), name)
+    rows = read_folder(folder, name)
+    if rows is None:
+        tables = "no metadata.csv (path,speaker,emotion,language), no db.yaml and no saved dataset"
+        raise SereError(f'"{name}" is no known corpus ({", ".join(CORPORA)}) and {folder} has {tables}')
+    return utterance_table(rows, name)
 
 # %% ../nbs/01_data.ipynb #f5b017a1
 def mini_corpus(
@@ -86,7 +78,7 @@ def mini_corpus(
 ) -> pd.DataFrame:  # corpora `mini-de`, `mini-en`, … as one table
     "The synthetic corpus inside the package: for first steps and tests, never evidence."
     folder = package_folder() / "bundled" / "mini"
-    table = _table(read_metadata(folder, "mini"), "mini")
+    table = utterance_table(read_metadata(folder, "mini"), "mini")
     table["corpus"] = "mini-" + table.language
     return table if language is None else table[table.language == language].reset_index(drop=True)
 
@@ -131,65 +123,76 @@ def _digest(
     changed: int,  # nanoseconds; a file that was written again is read again
 ) -> bytes:
     "Digest of a file's content."
-    import hashlib
-
     return feed(hashlib.sha256(), path).digest()
 
 # %% ../nbs/01_data.ipynb #08992e92
-def _same_size(paths):
-    "Files by size: {bytes: their paths}; what is not there has none."
+def _times(place):
+    "Start and end of a part of a file; empty for a whole file."
+    return (place.start, place.end) if isinstance(place, Part) else ()
+
+
+def _same_size(every):
+    "Recordings by size of file and times: {(bytes, *times): their places}; missing files are skipped."
     sizes = {}
-    for path in paths:
-        if os.path.isfile(path):
-            sizes.setdefault(os.path.getsize(path), []).append(path)
+    for place in every:
+        path = file_of(place)
+        if os.path.isfile(path) and (size := os.path.getsize(path)):
+            sizes.setdefault((size, *_times(place)), []).append(place)
     return sizes
 
 
-def _by_content(paths):
-    "Files by content: {digest: their paths}; unreadable files are skipped, other checks name them."
+def _by_content(every):
+    "Recordings by content: {digest: their places}; unreadable files are skipped, other checks name them."
     found = {}
-    for path in paths:
+    for place in every:
         with suppress(OSError):
-            found.setdefault(content_digest(path), []).append(path)
+            found.setdefault(content_digest(place), []).append(place)
     return found
 
 # %% ../nbs/01_data.ipynb #97defc2c
 def content_digest(
-    path,  # of a file
-) -> bytes:  # equal for equal content only
-    "The identity of a file's content, whatever its name; read once in a process unless it changes."
+    place,  # a path, or a `Part` of a file
+) -> bytes:  # equal for equal content only: the same bytes, and the same times within them
+    "The identity of a recording, whatever its name; a file is read once in a process unless it changes."
+    path = file_of(place)
     state = os.stat(path)
-    return _digest(os.path.realpath(path), state.st_size, state.st_mtime_ns)
+    whole = _digest(os.path.realpath(path), state.st_size, state.st_mtime_ns)
+    return hashlib.sha256(whole + str(_times(place)).encode()).digest() if _times(place) else whole
 
 # %% ../nbs/01_data.ipynb #6cf5a3aa
+def _spot(place):
+    "The file of a recording, whatever it is called, and the times within it."
+    return (os.path.realpath(file_of(place)), *_times(place))
+
+
 def shared_recordings(
     source: pd.DataFrame,  # table of utterances
     target: pd.DataFrame,  # table of utterances
-) -> list:  # of (path in source, path in target)
+) -> list:  # of (path or `Part` in source, the same in target)
     "Recordings that are in both tables, under another spelling, through a link, or as a copy."
-    ours = {os.path.realpath(path): path for path in source.path}
-    pairs = [(ours[place], path) for path in target.path if (place := os.path.realpath(path)) in ours]
+    ours = {_spot(place): place for place in places(source)}
+    pairs = [(ours[_spot(place)], place) for place in places(target) if _spot(place) in ours]
     if pairs:  # one file under two spellings settles it; nothing needs to be read
         return pairs
-    mine, theirs = _same_size(source.path), _same_size(target.path)
-    for size in sorted(set(mine) & set(theirs) - {0}):
+    mine, theirs = _same_size(places(source)), _same_size(places(target))
+    for size in sorted(set(mine) & set(theirs)):
         known, seen = _by_content(mine[size]), _by_content(theirs[size])
-        pairs += [(known[held][0], path) for held in seen if held in known for path in seen[held]]
+        pairs += [(known[held][0], place) for held in seen if held in known for place in seen[held]]
     return pairs
 
 # %% ../nbs/01_data.ipynb #d9d66d63
 def repeated_recordings(
     table: pd.DataFrame,  # utterances of one corpus
-) -> list:  # of (path, path of a copy)
+) -> list:  # of (path or `Part`, that of a copy)
     "Recordings that are in a table under several names."
-    sizes = _same_size(table.path)
-    same = [kept for size in sorted(sizes) if size for kept in _by_content(sizes[size]).values()]
-    return [(paths[0], path) for paths in same for path in paths[1:]]
+    sizes = _same_size(places(table))
+    same = [kept for size in sorted(sizes) for kept in _by_content(sizes[size]).values()]
+    return [(kept[0], place) for kept in same for place in kept[1:]]
 
 
 def _copies(table):
     "A warning if recordings are copies of others; how many of them have another emotion."
-    pairs, emotion = repeated_recordings(table), dict(zip(table.path, table.emotion.fillna("")))
+    pairs, emotion = repeated_recordings(table), dict(zip(places(table), table.emotion.fillna("")))
     if not pairs:
         return []
     other = sum(emotion[one] != emotion[two] for one, two in pairs)
@@ -218,7 +221,7 @@ class CorpusReport:
     counts: pd.DataFrame  # speaker × emotion, of the recordings without a fault
     expected: dict  # emotion -> utterances in a complete copy; empty for a folder of one's own
     speakers: int  # in a complete copy; 0 if nobody knows
-    faults: list  # of (path, what is wrong)
+    faults: list  # of (path or `Part`, what is wrong)
     usable: bool  # two emotions with five readable utterances each, or no label at all: a target
     warnings: list = field(default_factory=list)  # what would make a result wrong, and what to do
 
@@ -309,11 +312,12 @@ def speaker_warnings(
 def _faults(table, listen):
     "Recordings that cannot be used or are doubtful, and why."
     short = table.seconds.isna() | (table.seconds < SHORTEST)
-    for row in progress(table.itertuples(), f"{len(table)} files: listening", len(table)):
-        if listen or short.loc[row.Index]:
-            fault = audio_fault(row.path) or ("no length in its header" if short.loc[row.Index] else None)
+    every = zip(places(table), short)
+    for place, doubtful in progress(every, f"{len(table)} recordings: listening", len(table)):
+        if listen or doubtful:
+            fault = audio_fault(place) or ("no length in its header" if doubtful else None)
             if fault:
-                yield row.path, fault
+                yield place, fault
 
 # %% ../nbs/01_data.ipynb #bc2f6967
 def check_corpus(
@@ -323,7 +327,8 @@ def check_corpus(
     "Compare a copy with what is expected: counts of speaker × emotion, unusable files, and warnings."
     name, table = table.corpus.iloc[0], table.reset_index(drop=True)
     faults = list(_faults(table, listen))
-    good = table[~table.path.isin([path for path, _ in faults])]
+    faulty = {place for place, _ in faults}
+    good = table[[place not in faulty for place in places(table)]]
     counts = pd.crosstab(good.speaker.fillna(UNKNOWN_SPEAKER), good.emotion.fillna(UNLABELLED))
     enough = int((counts.drop(columns=UNLABELLED, errors="ignore").sum() >= _SHOTS).sum())
     usable = enough >= 2 or (len(good) > 0 and list(counts) == [UNLABELLED])

@@ -15,12 +15,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .audio import read_audio
+from .audio import Part, read_audio
 from .cache import FeatureCache, audio_digest
 from .core import SereError, progress, require
 from .encode import ENCODE_VERSION, _band, activity, encode, pool
 from .encoder import Encoder, load_encoder
 from .prosody import PROSODY_VERSION, utterance_features
+from .tables import places
 from .workers import workers
 
 # %% ../nbs/03d_features.ipynb #8b69fcd4
@@ -92,10 +93,10 @@ def _prosody_recipe(table) -> _Recipe:
     return _Recipe(rows, _prosody_vectors, options, ready, longest=15.0)
 
 # %% ../nbs/03d_features.ipynb #cace12a8
-def _units(rows, seconds, at_most: int = 64, longest: float = 60.0) -> list:
+def _units(rows, seconds, at_most: int = 64, longest: float = 60.0, files=None) -> list:
     "Cut rows into lists of similar length: each fits in memory, and a killed run loses little."
     units, length = [], 0.0
-    for row in sorted(rows, key=lambda row: seconds[row]):
+    for row in sorted(rows, key=lambda row: (files[row] if files else "", seconds[row])):
         if not units or len(units[-1]) == at_most or length + seconds[row] > longest:
             units.append([])
             length = 0.0
@@ -183,7 +184,7 @@ def _numbered(number: int, recipe: _Recipe, unit: dict, cache: FeatureCache | No
 # %% ../nbs/03d_features.ipynb #d83524c3
 def _known(table, recipes, cache: FeatureCache | None) -> tuple[dict, dict]:
     "{(recipe number, row): arrays or `SereError`} from the cache, and the digest of each recording."
-    digests = {row: _attempt(audio_digest, path) for row, path in enumerate(table["path"])}
+    digests = {row: _attempt(audio_digest, place) for row, place in enumerate(places(table))}
     found = {}
     for number, recipe in enumerate(recipes):
         for row in recipe.rows:
@@ -197,11 +198,12 @@ def _known(table, recipes, cache: FeatureCache | None) -> tuple[dict, dict]:
 # %% ../nbs/03d_features.ipynb #a929e6e6
 def _work(table, recipes, found: dict, digests: dict) -> list:
     "Units that the cache lacks, (recipe number, recipe, {row: (path, digest)}), slowest first."
-    seconds, paths, units = _durations(table), list(table["path"]), []
+    seconds, every, units = _durations(table), places(table), []
+    files = [str(place.path) if isinstance(place, Part) else "" for place in every]  # each is opened once
     for number, recipe in enumerate(recipes):
         todo = [row for row in recipe.rows if (number, row) not in found]
-        for rows in _units(todo, seconds, longest=recipe.longest):
-            units.append((number, recipe, {row: (paths[row], digests[row]) for row in rows}))
+        for rows in _units(todo, seconds, longest=recipe.longest, files=files):
+            units.append((number, recipe, {row: (every[row], digests[row]) for row in rows}))
     return sorted(units, key=lambda unit: unit[1].longest)
 
 # %% ../nbs/03d_features.ipynb #9f63a5ea
@@ -275,7 +277,7 @@ def _entries(table, recipes, cache, jobs: int | None) -> tuple[list, list]:
     wrong = {
         row: next((e for e in entries if isinstance(e, SereError)), None) for row, entries in per_row.items()
     }
-    paths = list(map(str, table["path"]))
+    paths = list(map(str, places(table)))
     faults = [
         Fault(row, paths[row], str(error).removeprefix(f"{paths[row]}: "))
         for row, error in wrong.items()

@@ -22,6 +22,7 @@ from sere_nb.frames import (
     windows,
 )
 from .prosody import flux
+from .tables import places
 
 # %% ../nbs/05b_highlights.ipynb #4f67670a
 DYNAMICS = ["loudness", "loudness_change", "timbre_change"]
@@ -114,11 +115,11 @@ def fitted(
     return tracks[rows], active[rows]
 
 # %% ../nbs/05b_highlights.ipynb #2d3094f9
-def _strength(path, active, rule):
-    "Intensity of one file on the frames of its encoder; all active frames alike without a rule."
+def _strength(place, active, rule):
+    "Intensity of one recording on the frames of its encoder; all active frames alike without a rule."
     if rule is None:
         return active.astype(float)
-    return intensity(*fitted(*dynamics(read_audio(path)), len(active)), rule)
+    return intensity(*fitted(*dynamics(read_audio(place)), len(active)), rule)
 
 # %% ../nbs/05b_highlights.ipynb #833c9951
 def corpus_moments(
@@ -131,7 +132,7 @@ def corpus_moments(
     "Moments of every utterance. Raises `SereError` as `extract_frames` does."
     if count < 1:
         raise SereError(f"{count} moments per utterance: at least 1 is needed")
-    every = zip(progress(table.path, "moments"), extract_frames(table, encoder, **options))
-    rows = [moments(frames, _strength(path, active, rule), count) for path, (frames, active) in every]
+    every = zip(progress(places(table), "moments"), extract_frames(table, encoder, **options))
+    rows = [moments(frames, _strength(place, active, rule), count) for place, (frames, active) in every]
     vectors, shares, span = (np.stack(column) for column in zip(*rows))
     return vectors.astype(np.float32), shares.astype(np.float32), span

@@ -20,16 +20,17 @@ import pandas as pd
 from .audio import SAMPLE_RATE, _speech, at_16k, audio_fault, read_audio
 from .baselines import Linear
 from .core import SereError, atomic_path, package_folder, require
-from .data import _recordings, _table, read_corpus, speaker_warnings
+from .data import _recordings, read_corpus, speaker_warnings
 from .encoder import load_encoder
 from .features import extract_usable, report_faults
 from .figures import audio_element, emotion_colours, image_element
 from .irf import FIELD
-from .metadata import UNKNOWN_SPEAKER, read_metadata
+from .metadata import UNKNOWN_SPEAKER
 from .normalise import Normaliser, normalisation_groups
 from .recogniser import Recogniser, learn, load, predict, save
 from .report import _Html, _section, _write_page
 from .report import _table as _cells
+from .tables import place_columns, places, read_folder, utterance_table
 
 # %% ../nbs/11f_own.ipynb #e16a000b
 def tempered(
@@ -107,20 +108,19 @@ FEWEST = 10  # recordings; the mean of fewer is chance
 
 
 def own_table(
-    folder,  # with recordings, and perhaps a metadata.csv
-) -> pd.DataFrame:  # as `load_corpus` gives, corpus "own"; unknown values are "(unknown)", "und" or None
+    folder,  # with recordings, and perhaps a table of chapter 00h that names them and knows more
+) -> pd.DataFrame:  # as of `load_corpus`, corpus "own"; what is not known is "(unknown)", "und" or None
     "The recordings of a folder. Raises `SereError` if there are too few, or the table cannot be read."
     folder = Path(os.path.expanduser(folder))
     if not os.path.isdir(folder):
         raise SereError(f"there is no folder {folder}")
-    if (folder / "metadata.csv").exists():
-        rows = read_metadata(folder, "own", needed=("path",))
-    else:
+    rows = read_folder(folder, "own", needed=("path",))
+    if rows is None:
         rows = [(folder / path, "own", "und", UNKNOWN_SPEAKER, None) for path in _recordings(folder)]
     if len(rows) < FEWEST:
         few = f"{folder}: {len(rows)} recordings, at least {FEWEST} are needed to adapt to"
         raise SereError(f"{few}; for a few, ask the ready model: sere predict FILE")
-    return _table(rows, "own")
+    return utterance_table(rows, "own")
 
 # %% ../nbs/11f_own.ipynb #e16a0016
 def assumptions(
@@ -199,7 +199,9 @@ def adapt_own(
     made = replace(made, model=tempered(made.model, ready_pack()[2]["temperature"]))
     groups = normalisation_groups(bare, norm)
     said = made.probabilities(Normaliser.fit(Y, groups).apply(Y, groups))
-    front = dict(file=heard.path.map(str), emotion=np.array(made.classes)[said.argmax(axis=1)])
+    front = place_columns(places(heard))
+    front = {"file": list(map(str, front.pop("path"))), **front}
+    front.update(emotion=np.array(made.classes)[said.argmax(axis=1)])
     front.update(confidence=said.max(axis=1), **dict(zip(made.classes, said.T)))
     doubts = [_doubt(one, None) for one in said.max(axis=1)]
     return made, pd.DataFrame(front).assign(doubt=doubts, given=heard.emotion), told
@@ -230,10 +232,17 @@ about a person."""
 _SHOWN = 300  # answers that a page lists; predictions.csv has them all
 
 
+def _places(answers):
+    "What was read for each answer."
+    return places(answers.rename(columns={"file": "path"}))
+
+
 def _heard(answers, name):
     "A line of the page: the most confident answer of one emotion."
-    row = answers[answers.emotion == name].sort_values("confidence").iloc[-1]
-    return name, f"{row.confidence:.0%}", Path(row.file).name, _Html(audio_element(read_audio(row.file)))
+    row = answers[answers.emotion == name].sort_values("confidence").iloc[-1:]
+    (place,) = _places(row)
+    sound = _Html(audio_element(read_audio(place)))
+    return name, f"{row.confidence.iloc[0]:.0%}", Path(str(place)).name, sound
 
 
 def _given(answers):
@@ -251,7 +260,8 @@ def _sections(answers, told):
     unsure = f"{answers.doubt.notna().mean():.0%} of the answers are unsure: below the dashed line."
     heard = [_heard(answers, name) for name in sorted(set(answers.emotion))]
     listed = answers.head(_SHOWN)
-    rows = [(Path(one.file).name, one.emotion, f"{one.confidence:.0%}") for one in listed.itertuples()]
+    rows = zip(_places(listed), listed.emotion, listed.confidence)
+    rows = [(Path(str(place)).name, emotion, f"{sure:.0%}") for place, emotion, sure in rows]
     yield _section("What was assumed", "None of this was measured.", _cells([(one,) for one in told]))
     yield _section("What was heard", unsure, picture)
     yield _section("Listen", "The surest answer of each emotion.", _cells(heard))

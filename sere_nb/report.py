@@ -37,6 +37,7 @@ from sere_nb.metrics import (
     summarise,
 )
 from .study import COLUMNS
+from .tables import place_columns, places
 
 # %% ../nbs/10b_report.ipynb #c229d59b
 def best_method(
@@ -157,8 +158,9 @@ def _said(rows, table):
     mean = every.mean(axis=0)
     said = mean.argmax(axis=1)
     agreement = (every.argmax(axis=2) == said).mean(axis=0)
-    paths = [str(path) for path in rows.iloc[0].get("paths", table.path)]  # fewer if some were left out
-    columns = dict(path=paths, emotion=emotions[said], agreement=agreement)
+    heard = rows.iloc[0].get("paths", places(table))  # some may be left out or heard
+    columns = dict(place_columns(heard), emotion=emotions[said], agreement=agreement)
+    columns["path"] = list(map(str, columns["path"]))
     return pd.DataFrame({**columns, **dict(zip(emotions, mean.T))})
 
 # %% ../nbs/10b_report.ipynb #9f10a8cc
@@ -263,12 +265,12 @@ def _chosen(probabilities, truth):
 #| code-fold: true
 def _listen(row, table):
     "Three utterances of one run to listen to, each with its probabilities."
-    paths, lines = list(row.get("paths", table.path[table.emotion.isin(row.emotions)])), []
+    every, lines = row.get("paths", places(table[table.emotion.isin(row.emotions)])), []
     for what, place in _chosen(row.probabilities, row.truth).items():
         shares = sorted(zip(row.emotions, row.probabilities[place]), key=lambda pair: -pair[1])
         bars = " · ".join(f"{emotion} {share:.0%}" for emotion, share in shares[:3])
         spoken = _Html(f"spoken as <b>{page_text(row.emotions[row.truth[place]])}</b>")
-        lines.append((what, _Html(audio_element(read_audio(paths[place]))), spoken, bars))
+        lines.append((what, _Html(audio_element(read_audio(every[place]))), spoken, bars))
     return _table(lines)
 
 # %% ../nbs/10b_report.ipynb #d1c6a25a

@@ -19,6 +19,7 @@ import pandas as pd
 from .cache import audio_digest
 from .core import SereError, atomic_path, file_stem
 from .features import _recipes, extract_usable, report_faults
+from .tables import places
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
 class Job(NamedTuple):
@@ -220,14 +221,14 @@ def _origin(table, features, encoder):
     return {
         "made": json.loads(json.dumps(made)),
         "table": rows,
-        "sound": [_sound(path) for path in table.path],
+        "sound": [_sound(place) for place in places(table)],
     }
 
 
-def _sound(path):
+def _sound(place):
     "The digest of a recording; None if it cannot be read, and `extract_usable` then says why."
     try:
-        return audio_digest(path)
+        return audio_digest(place)
     except SereError:
         return None
 

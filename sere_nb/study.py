@@ -32,6 +32,7 @@ from .neighbours import NEIGHBOURS
 from .normalise import normalisation_groups
 from .recogniser import semantic_width
 from .store import Job, JobStore, store_features, stored_features
+from .tables import places
 from .tasks import SCORES, Method, answer, check_apart, prepare, score
 from .voices import SERE
 from .workers import workers
@@ -391,7 +392,7 @@ def _collect(results, table, methods, study):
         found = {**row._asdict(), **dict.fromkeys(SCORES, np.nan), **scores}
         found.update(classes=len(pair.task.classes), target_size=size, labels_used=methods[job.method].labels)
         found.update(seconds=0.0 if job in timed else scores["seconds"], probabilities=said.reshape(size, -1))
-        told = dict(truth=pair.truth, emotions=pair.task.classes, paths=pair.target.path.to_numpy())
-        rows.append({**found, **told})
+        heard = np.array(places(pair.target), dtype=object)
+        rows.append({**found, **dict(truth=pair.truth, emotions=pair.task.classes, paths=heard)})
         timed.add(job)
     return pd.DataFrame(rows)
