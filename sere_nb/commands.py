@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from .asking import Level
+from .confidence import UNSURE
 from .core import emotion_name, shown
 
 # %% ../nbs/11g_commands.ipynb #e17a00f8
@@ -56,18 +58,20 @@ def adapt(
         typer.Option(metavar="NAME=PATH", help="Corpus with labels; may be repeated. None: the ready pack."),
     ] = None,
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
+    abstain: Level = UNSURE,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
-    from sere_nb.own import UNSURE, adapt_own, own_table, write_own
+    from sere_nb.own import adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(own_table(folder), source or (), wanted)
+    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain)
     write_own(made, answers, told, usable_folder(out))
     print("assumed:", *map(shown, told), sep="\n  ")
-    for name, count in answers.emotion.value_counts().items():
+    counts = answers.emotion.value_counts()
+    for name, count in counts.drop("unsure", errors="ignore").items():
         print(f"{name:<12} {count:>5}")
-    print(f"{'(unsure)':<12} {answers.doubt.notna().sum():>5}  of them below {UNSURE:.0%}")
+    print(f"{'unsure':<12} {counts.get('unsure', 0):>5}  less than {abstain:.0%} sure")
     print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")
 
 # %% ../nbs/11g_commands.ipynb #e17a0011
