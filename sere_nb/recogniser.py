@@ -22,11 +22,9 @@ from .encode import activity, encode
 from .encoder import PER_LANGUAGE, Encoder, load_encoder
 from .features import extract_usable, report_faults
 from .highlights import moments
-from .irf import ResonanceClassifier
 from .normalise import Normaliser
 from .prosody import FUNCTIONALS, utterance_features
 from .tasks import Method, prepare
-from .voices import SERE
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb08
 def semantic_width(
@@ -79,6 +77,13 @@ class Recogniser:
         return said
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb0f
+def _usual():
+    "The method of chapter 06b; who only asks a model that is there does not wait for its import."
+    from sere_nb.voices import SERE
+
+    return SERE
+
+
 def learn(
     source: tuple,  # table of labelled utterances and their raw features, (n, F)
     target: tuple,  # table of utterances and their raw features, (m, F)
@@ -87,9 +92,10 @@ def learn(
     features: str = "both",  # prosody, encoder or both
     reader: Encoder = None,  # whose vectors these are; None: there is prosody only
     norm: str = "auto",  # as in `adapt`; every corpus of a source on its own
-    method: Method = SERE,  # one that has `fit`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE`
 ) -> Recogniser:
     "A recogniser from features that are there. Raises `SereError` as `prepare` and `Pair.draw` do."
+    method = method or _usual()
     norm, width = method.norm or norm, semantic_width(features, source[1].shape[1])
     pair = prepare(*source, *target, norm, semantic_width=width)
     model = method.fit(pair.task if shots is None else pair.draw(shots, draw))
@@ -108,7 +114,7 @@ def adapt(
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter 03
     norm: str = "auto",  # none, corpus, speaker or auto; a method that asks for one gets that
-    method: Method = SERE,  # one that has `fit`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE`
     strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
     **options,  # cache, jobs of `extract_usable`
 ) -> Recogniser:
@@ -116,6 +122,7 @@ def adapt(
 
     It knows the emotions that both have, or all of the source if the target has no labels. Raises
     `SereError` as `prepare`, `Pair.draw` and `extract` do, and for a method that has no model."""
+    method = method or _usual()
     if method.fit is None:
         raise SereError(f"{method.line}: it has no model that could be kept")
     reader = None if features == "prosody" else encoder_of(encoder, target)
@@ -150,9 +157,9 @@ person.
 # %% ../nbs/09b_recogniser.ipynb #aa10bb1b
 def _config(recogniser, numbers):
     "All that `load` needs beside the arrays and their origin, ready for JSON."
-    kinds = {ResonanceClassifier: "field", Linear: "linear"}
+    kinds = {"ResonanceClassifier": "field", "Linear": "linear"}
     return dict(
-        kind=kinds.get(type(recogniser.model), "network"),
+        kind=kinds.get(type(recogniser.model).__name__, "network"),
         classes=list(recogniser.classes),
         numbers=numbers,
         scaled=recogniser.normaliser.scaled,
@@ -190,9 +197,13 @@ def _normaliser(config, mean, spread):
 # %% ../nbs/09b_recogniser.ipynb #2f742191
 def _kind(name):
     "The class of a model that is kept as a field, as a linear model or as a network."
-    if name != "network":
-        return {"field": ResonanceClassifier, "linear": Linear}[name]
-    from sere_nb.semisup import Network  # needs torch, the others do not
+    if name == "linear":
+        return Linear
+    if name == "field":
+        from sere_nb.irf import ResonanceClassifier  # needs scikit-learn
+
+        return ResonanceClassifier
+    from sere_nb.semisup import Network  # needs torch
 
     return Network
 
