@@ -9,11 +9,11 @@ import pytest
 from conftest import CORPORA, one_line
 
 from sere_nb.baselines import BASELINES, Linear
+from sere_nb.confidence import UNSURE
 from sere_nb.core import SereError, package_folder
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
 from sere_nb.names import draft_metadata, guess_pattern, name_pattern
-from sere_nb.confidence import UNSURE
 from sere_nb.own import adapt_own, assumptions, own_table, ready_pack, recognise, tempered
 from sere_nb.recogniser import learn, load
 
