@@ -4,8 +4,10 @@
     python evidence/no_speech.py --corpora FOLDER --names emodb emovo ravdess nemo casia urdu
 
 Sixty recordings of each corpus against 210 made-up sounds of fourteen kinds. For the sign without silero-vad,
-the weights of each cell are learned without the corpus and without the kind of sound that are judged; what
-ships has those of all, rounded. `rates`: how often speech is called none, as recorded and harmed."""
+the weights of each cell are learned without the corpus and without the kind of sound that are judged. What
+ships was learned from all six and an earlier draw of such sounds, and is rounded; `origin.json` has what this
+draw gives. `harmed`: how often speech is called none, as recorded and harmed, and how far it is from what the
+ready model knows."""
 
 import numpy as np
 import pandas as pd

@@ -213,6 +213,7 @@ FILMS += [
     ("aac", "adts", "aac"),
     ("mov", "mov", "pcm_s16le"),
     ("mka", "matroska", "pcm_s16le"),
+    ("amr", "amr", "libopencore_amrnb"),
 ]
 
 
