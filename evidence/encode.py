@@ -51,11 +51,14 @@ def plain_loop(encoder, waveforms):
     "What one writes without this package: one utterance at a time, all layers, `output_hidden_states`."
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=encoder.name != "bundled")
     first, last = encoder.band
+    network = (
+        transformers.AutoModel.from_pretrained(encoder.folder).eval() if encoder.folder else encoder.model
+    )
     frames = []
     with torch.inference_mode():
         for waveform in waveforms:
             inputs = extractor(waveform, sampling_rate=SAMPLE_RATE, return_tensors="pt")
-            states = encoder.model(inputs.input_values, output_hidden_states=True).hidden_states
+            states = network(inputs.input_values, output_hidden_states=True).hidden_states
             frames.append(torch.stack(states[first : last + 1]).mean(0)[0].numpy())
     return frames
 

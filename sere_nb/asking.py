@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from .confidence import UNSURE
 from .core import SereError, atomic_path
 
 # %% ../nbs/11e_asking.ipynb #bb11e008
@@ -107,6 +108,14 @@ Channel = Annotated[
 Files = Annotated[
     list[str], typer.Argument(help='Recordings, folders, patterns ("*.mp3"), - for standard input.')
 ]
+Level = Annotated[
+    float,
+    typer.Option(min=0, max=1, help='Confidence below which the answer is "unsure"; 0: always an emotion.'),
+]
+Speakers = Annotated[
+    Path | None,
+    typer.Option(help="CSV with path,speaker: who speaks in which recording."),
+]
 
 # %% ../nbs/11e_asking.ipynb #bb11e013
 def predict(
@@ -120,6 +129,8 @@ def predict(
     same_speaker: Annotated[
         bool, typer.Option(help="All recordings are of one speaker: normalise them together.")
     ] = False,
+    speakers: Speakers = None,
+    abstain: Level = UNSURE,
     encoder: Annotated[
         str | None, typer.Option(help="Name or folder of the model's encoder, if it is not the bundled one.")
     ] = None,
@@ -127,8 +138,12 @@ def predict(
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."
     from sere_nb.recogniser import load
+    from sere_nb.recordings import read_speakers
 
-    options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None)
+    if speakers is not None and same_speaker:
+        raise SereError("--same-speaker says that there is one speaker, --speakers that there are several")
+    options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)
+    options.update(speakers=None if speakers is None else read_speakers(speakers))
     form = "json" if as_json else form.value
     failed = answer_all(load(model, encoder), files, form, out, **options)
     raise typer.Exit(1 if failed else 0)

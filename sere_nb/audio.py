@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['SAMPLE_RATE', 'AUDIO_SUFFIXES', 'MEDIA_SUFFIXES', 'ROUNDED', 'SILENCE', 'SHORTEST', 'CLIPPED', 'Part', 'file_of',
-           'container', 'convert', 'at_16k', 'open_audio', 'read_audio', 'duration', 'audio_fault', 'clipping']
+           'container', 'convert', 'at_16k', 'Silent', 'open_audio', 'read_audio', 'duration', 'audio_fault',
+           'clipping']
 
 # %% ../nbs/00b_audio.ipynb #eea9b188
 import importlib.util
@@ -316,6 +317,10 @@ def _audible(
 SHORTEST = 0.05  # seconds; below this there is no syllable
 
 
+class Silent(SereError):
+    "A recording in which nothing is to be heard."
+
+
 def _speech(path, waveform):
     "Refuse what is too short or too soft to hold speech."
     seconds = len(waveform) / SAMPLE_RATE
@@ -324,7 +329,7 @@ def _speech(path, waveform):
     if not _audible(waveform):
         peak = np.abs(waveform).max()
         level = f"nothing in it is louder than {SILENCE} dB (peak {peak:.1g})"
-        raise SereError(f"{path}: silence, {level}; leave it out")
+        raise Silent(f"{path}: silence, {level}; leave it out")
 
 # %% ../nbs/00b_audio.ipynb #5f549484
 @contextmanager

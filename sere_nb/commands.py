@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from .asking import Level
+from .confidence import UNSURE
 from .core import emotion_name, shown
 
 # %% ../nbs/11g_commands.ipynb #e17a00f8
@@ -49,14 +51,13 @@ def metadata(
     print(f"\nwrote {place}; look it over, then: sere check mine {folder}")
 
 # %% ../nbs/11g_commands.ipynb #e17a000b
-def _print_answers(answers, told):
+def _print_answers(answers, told, level):
     "What was assumed, and how often each emotion was said."
-    from sere_nb.own import UNSURE
-
     print("assumed:", *map(shown, told), sep="\n  ")
-    for name, count in answers.emotion.value_counts().items():
+    counts = answers.emotion.value_counts()
+    for name, count in counts.drop("unsure", errors="ignore").items():
         print(f"{name:<12} {count:>5}")
-    print(f"{'(unsure)':<12} {answers.doubt.notna().sum():>5}  of them below {UNSURE:.0%}")
+    print(f"{'unsure':<12} {counts.get('unsure', 0):>5}  less than {level:.0%} sure")
 
 # %% ../nbs/11g_commands.ipynb #7be3470c
 @commands.command()
@@ -68,15 +69,16 @@ def adapt(
         typer.Option(metavar="NAME=PATH", help="Corpus with labels; may be repeated. None: the ready pack."),
     ] = None,
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
+    abstain: Level = UNSURE,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
     from sere_nb.own import adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(own_table(folder), source or (), wanted)
+    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain)
     write_own(made, answers, told, usable_folder(out))
-    _print_answers(answers, told)
+    _print_answers(answers, told, abstain)
     print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")
 
 # %% ../nbs/11g_commands.ipynb #e17a0011

@@ -96,10 +96,12 @@ class Encoder:
 
     @cached_property
     def model(self):
-        "The transformers module, in eval mode, on its device."
+        "The network, in eval mode, on its device: of transformers, or written out if it is the bundled one."
         torch = require("torch")
         self.device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        model = _pretrained(self.folder, self.config) if self.folder else _random_model(self.config)
+        # the bundled one by chapter 02g: transformers takes seconds to import
+        make = require("sere_nb.layers").written_out if self.folder == BUNDLED else _pretrained
+        model = make(self.folder, self.config) if self.folder else _random_model(self.config)
         return model.eval().requires_grad_(False).to(self.device, getattr(torch, self.dtype))
 
     def __reduce__(self):
@@ -281,8 +283,7 @@ def _quiet(logging):
         yield
     finally:
         logging.set_verbosity(level)
-        if bar:
-            logging.enable_progress_bar()
+        (logging.enable_progress_bar if bar else logging.disable_progress_bar)()
 
 # %% ../nbs/03_encoder.ipynb #0f8edca8
 def _from_folder(folder: Path, config: dict, network):

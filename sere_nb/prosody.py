@@ -51,7 +51,9 @@ def _slope(level, low, high):
 @functools.cache
 def _mel():
     "Mel filters (513, 26)."
-    return require("librosa").filters.mel(sr=SAMPLE_RATE, n_fft=WINDOW, n_mels=26).T
+    filters = require("torchaudio").functional.melscale_fbanks  # those of librosa, without its slow import
+    sizes = (len(FREQUENCIES), 0.0, SAMPLE_RATE / 2, 26, SAMPLE_RATE)
+    return filters(*sizes, norm="slaney", mel_scale="slaney").numpy()
 
 # %% ../nbs/02c_prosody.ipynb #d53c4863
 def _cepstrum(share):

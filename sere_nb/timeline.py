@@ -45,9 +45,8 @@ def _strip(axis, answers, largest):
     "Draw one channel: a bar for each stretch, and the waveform's outline over the bars."
     for answer in answers:
         _, start, end = answer.stretch
-        emotion = answer.prediction.emotion
-        bar = dict(color=emotion_colours([emotion])[0], alpha=0.65, align="edge", linewidth=0)
-        axis.bar(start, answer.prediction.probabilities.max(), end - start, **bar)
+        bar = dict(color=emotion_colours([answer.said])[0], alpha=0.65, align="edge", linewidth=0)
+        axis.bar(start, answer.confidence, end - start, **bar)
     time, shape = np.linspace(0, answers[0].length, len(largest)), 0.9 * largest / max(largest.max(), 1e-9)
     axis.fill_between(time, -shape, shape, color="#666666", alpha=0.6, linewidth=0)
     axis.set(ylim=(-1, 1), yticks=(0, 0.5, 1), xlim=(0, answers[0].length))
@@ -65,7 +64,7 @@ def plot_timeline(
     for axis, name, largest in zip(axes[:, 0], weights, outline(answers[0].file, weights).T):
         _strip(axis, [answer for answer in answers if answer.stretch.channel == name], largest)
         axis.set_ylabel(f"channel {name}\nconfidence" if name else "confidence", fontsize=8)
-    emotions = list(dict.fromkeys(answer.prediction.emotion for answer in answers))
+    emotions = list(dict.fromkeys(answer.said for answer in answers))
     patches = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in emotion_colours(emotions)]
     figure.legend(patches, map(figure_text, emotions), loc="outside upper center", ncols=8, fontsize=8)
     axes[-1, 0].set_xlabel("seconds")
@@ -79,19 +78,24 @@ def _row(cells) -> str:
     return line.getvalue()
 
 
+def _number(value, digits=6) -> str:
+    "A number in a cell; nothing where it is not known."
+    return "" if np.isnan(value) else f"{value:.{digits}f}"
+
+
 def as_csv(
     answer,  # an `Answer`
 ) -> str:
     "An answer as a row of CSV; `csv_heading` is the heading."
     said, (channel, start, end) = answer.prediction, answer.stretch
-    shares = [f"{share:.6f}" for share in said.probabilities]
-    told = [str(answer.file), channel, f"{start:.3f}", f"{end:.3f}", said.emotion, max(shares), answer.doubt]
-    return _row(told + shares)
+    told = [str(answer.file), channel, f"{start:.3f}", f"{end:.3f}", answer.said, _number(answer.confidence)]
+    told += [answer.doubt, _number(answer.speech), _number(said.distance), answer.basis]
+    return _row(told + [_number(share) for share in said.probabilities])
 
 
 def csv_heading(answer) -> str:
     "The heading for the rows of `as_csv`, with the model's emotions."
-    told = "file channel start end emotion confidence doubt".split()
+    told = "file channel start end emotion confidence doubt speech distance basis".split()
     return _row([*told, *answer.prediction.probabilities.index])
 
 # %% ../nbs/11d_timeline.ipynb #bb11d015
@@ -102,8 +106,7 @@ def as_audformat(
     import pandas as pd
 
     times = [str(pd.Timedelta(milliseconds=round(1000 * time))) for time in answer.stretch[1:]]
-    said = answer.prediction
-    return _row([str(answer.file), *times, said.emotion, f"{said.probabilities.max():.6f}"])
+    return _row([str(answer.file), *times, answer.said, _number(answer.confidence)])
 
 # %% ../nbs/11d_timeline.ipynb #bb11d018
 def as_audacity(
@@ -112,8 +115,8 @@ def as_audacity(
     "An answer as one line of Audacity's labels."
     channel, start, end = answer.stretch
     side = f"{channel}: " if channel not in (None, "mix") else ""
-    share = answer.prediction.probabilities.max()
-    return f"{start:.6f}\t{end:.6f}\t{side}{shown(answer.prediction.emotion)} {share:.0%}"
+    share = "" if np.isnan(answer.confidence) else f" {answer.confidence:.0%}"
+    return f"{start:.6f}\t{end:.6f}\t{side}{shown(answer.said)}{share}"
 
 
 def _intervals(answers, say, length):
@@ -123,7 +126,7 @@ def _intervals(answers, say, length):
         _, start, end = answer.stretch
         if start > place:
             yield place, start, ""
-        yield start, end, say(answer.prediction)
+        yield start, end, say(answer)
         place = end
     if place < length:
         yield place, length, ""
@@ -141,8 +144,8 @@ def _tier(name, answers, say, length):
 
 
 _TIERS = {
-    "emotion": lambda said: said.emotion,
-    "confidence": lambda said: f"{said.probabilities.max():.2f}",
+    "emotion": lambda answer: answer.said,
+    "confidence": lambda answer: _number(answer.confidence, 2),
 }
 
 # %% ../nbs/11d_timeline.ipynb #bb11d020

@@ -9,11 +9,12 @@ import pytest
 from conftest import CORPORA, one_line
 
 from sere_nb.baselines import BASELINES, Linear
+from sere_nb.confidence import UNSURE
 from sere_nb.core import SereError, package_folder
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
 from sere_nb.names import draft_metadata, guess_pattern, name_pattern
-from sere_nb.own import UNSURE, adapt_own, assumptions, own_table, ready_pack, recognise, tempered
+from sere_nb.own import adapt_own, assumptions, own_table, ready_pack, recognise, tempered
 from sere_nb.recogniser import learn, load
 
 FIVE = ["anger", "fear", "happiness", "neutral", "sadness"]
@@ -123,7 +124,8 @@ def test_an_array_at_another_rate_or_in_two_channels_is_the_same_recording(folde
 )
 def test_arrays_that_hold_no_speech_have_a_reason(array, reason):
     table = recognise(array, 16_000)
-    assert pd.isna(table.emotion[0]) and reason in table.doubt[0]
+    assert pd.isna(table.confidence[0]) and reason in table.doubt[0]
+    assert pd.isna(table.emotion[0]) != (reason == "silence") and table.emotion[0] != "unsure"
 
 
 def test_the_face_has_it():
@@ -141,8 +143,9 @@ def test_labels_of_the_folder_change_nothing(folder):
     shuffled = bare.assign(emotion=np.random.default_rng(0).permutation(truth))
     first, second = adapt_own(bare)[1], adapt_own(shuffled)[1]
     assert first[FIVE].equals(second[FIVE]) and first.given.isna().all() and second.given.notna().all()
-    assert (first.emotion == truth).mean() > 0.3  # chance is 0.2
+    assert (first[FIVE].idxmax(axis=1) == truth).mean() > 0.3  # chance is 0.2
     assert (first.doubt.notna() == (first.confidence < UNSURE)).all()
+    assert ((first.emotion == "unsure") == (first.confidence < UNSURE)).all()
 
 
 def test_what_is_assumed_follows_what_is_known(folder):

@@ -123,16 +123,17 @@ def test_each_channel_of_a_short_recording(recogniser, tmp_path):
     voice = PAIR[0][0]
     soundfile.write(tmp_path / "a.wav", np.stack([voice, 0 * voice], axis=1), SAMPLE_RATE)
     said, silent = hear(recogniser, [tmp_path / "a.wav"], channel="each")
-    assert said.stretch.channel == "1" and said.whole and "channel 2" in silent and "silence" in silent
+    assert said.stretch.channel == "1" and said.whole and said.said != "no speech"
+    assert silent.stretch.channel == "2" and silent.said == "no speech" and silent.speech == 0
     for wrong in ("3", "0", "left"):
         (line,) = hear(recogniser, [tmp_path / "a.wav"], channel=wrong)
         assert "2 channels" in line and "a.wav" in line
 
 
-def test_hours_without_speech_are_named(recogniser, tmp_path):
+def test_half_a_minute_without_speech_is_named(recogniser, tmp_path):
     soundfile.write(tmp_path / "a.wav", generator("no speech").normal(0, 0.01, 30 * SAMPLE_RATE), SAMPLE_RATE)
-    (line,) = hear(recogniser, [tmp_path / "a.wav"], detector="gate")
-    assert "a.wav: no speech in 30 s" in line
+    (said,) = hear(recogniser, [tmp_path / "a.wav"], detector="gate")
+    assert said.said == "no speech" and said.whole and np.isnan(said.confidence)
 
 
 def test_a_telephone_is_noticed(recogniser, tmp_path):
@@ -167,9 +168,8 @@ def test_one_bad_file_among_many(recogniser, tmp_path, capsys):
     (tmp_path / "bad.wav").write_text("no sound")
     failed, out, err = asked(recogniser, [tmp_path], capsys, form="json")
     assert failed == 1 and len(out) == 5 and len(err) == 1 and "bad.wav" in err[0]
-    assert all(
-        json.loads(line)["confidence"] == max(json.loads(line)["probabilities"].values()) for line in out
-    )
+    for one in map(json.loads, out):
+        assert one["confidence"] == max(one["probabilities"].values(), default=None)
     assert asked(recogniser, [tmp_path / "[0-2].ogg"], capsys)[0] == 0
     (tmp_path / "none").mkdir()
     failed, out, err = asked(recogniser, [tmp_path / "none", tmp_path / "no*.ogg"], capsys)
@@ -213,6 +213,7 @@ FILMS += [
     ("aac", "adts", "aac"),
     ("mov", "mov", "pcm_s16le"),
     ("mka", "matroska", "pcm_s16le"),
+    ("amr", "amr", "libopencore_amrnb"),
 ]
 
 

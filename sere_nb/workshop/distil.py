@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+import transformers
 
 from ..audio import SAMPLE_RATE
 from ..core import atomic_path

@@ -1,0 +1,212 @@
+"Answers one can rely on: unsure, no speech, unfamiliar, whose voice it is, and how soon they come."
+
+import io
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from sere_nb import audio
+from sere_nb.asking import Form, answer_all
+from sere_nb.audio import SAMPLE_RATE, read_audio
+from sere_nb.core import SereError, generator
+from sere_nb.data import mini_corpus
+from sere_nb.own import recognise
+from sere_nb.recogniser import UNFAMILIAR, adapt, distance, load, predict
+from sere_nb.recordings import NO_SPEECH, as_text, hear, read_speakers
+from sere_nb.speech import SPOKEN, _detector, movement, speech_sign
+
+TABLE = mini_corpus("de")
+SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
+
+
+def harmonics(phase):
+    return sum(np.sin(k * phase) / k for k in range(1, 6)) / 9
+
+
+def sounds():
+    random = generator("answers")
+    steps = np.repeat(random.choice([220, 247, 277, 330, 392], 12), SAMPLE_RATE // 4)
+    click = np.zeros(len(SECONDS))
+    click[::9000] = 0.8
+    return {
+        "white": random.normal(0, 0.1, len(SECONDS)),
+        "hum": harmonics(2 * np.pi * 50 * SECONDS) + random.normal(0, 1e-3, len(SECONDS)),
+        "tone": 0.3 * np.sin(2 * np.pi * 440 * SECONDS),
+        "held": harmonics(2 * np.pi * 160 * SECONDS),
+        "melody": harmonics(2 * np.pi * np.cumsum(steps) / SAMPLE_RATE),
+        "chord": sum(harmonics(2 * np.pi * one * SECONDS) for one in (220, 277, 330)) / 3,
+        "clicks": click,
+        "silence": np.zeros(len(SECONDS)),
+    }
+
+
+SOUNDS = {name: sound.astype(np.float32) for name, sound in sounds().items()}
+
+
+@pytest.fixture(scope="module")
+def recogniser():
+    return adapt(TABLE, mini_corpus("it"), features="prosody")
+
+
+def detectors():
+    yield "gate"
+    missing = not audio.importlib.util.find_spec("silero_vad")
+    yield pytest.param("silero", marks=pytest.mark.skipif(missing, reason="silero-vad"))
+
+
+# --- no speech ---
+
+
+@pytest.mark.parametrize("detector", detectors())
+def test_sounds_are_no_speech_and_sentences_are(detector):
+    ear = _detector(detector)
+    for name, sound in SOUNDS.items():
+        assert speech_sign(sound, ear) < SPOKEN, name
+    for path in TABLE.path[::20]:
+        assert speech_sign(read_audio(path), ear) > SPOKEN
+
+
+def test_gain_does_not_make_speech():
+    waveform = read_audio(TABLE.path[0])
+    for gain in (1, 0.1, 0.01):
+        assert speech_sign(gain * SOUNDS["white"]) < SPOKEN < speech_sign(gain * waveform)
+
+
+def test_movement_of_any_length():
+    for count in (400, 800, 801, 5000):
+        assert np.isfinite(movement(generator("short", count).normal(0, 0.1, count))).all()
+    long = np.tile(read_audio(TABLE.path[0]), 30)
+    np.testing.assert_allclose(movement(long), movement(long[: len(long) // 3]), rtol=0.05)
+
+
+def test_every_sound_has_an_answer_and_none_has_an_emotion(recogniser, tmp_path):
+    for name, sound in SOUNDS.items():
+        soundfile.write(tmp_path / f"{name}.wav", sound, SAMPLE_RATE)
+    for said in hear(recogniser, sorted(tmp_path.iterdir()), detector="gate"):
+        assert said.said == NO_SPEECH and said.speech < SPOKEN and "no speech" in as_text(said)
+    table = recognise(sorted(tmp_path.iterdir()), model=recogniser)
+    assert set(table.emotion) == {NO_SPEECH} and table.confidence.isna().all() and table.doubt.notna().all()
+
+
+def test_whoever_wants_an_emotion_gets_one(recogniser, tmp_path):
+    soundfile.write(tmp_path / "a.wav", SOUNDS["white"], SAMPLE_RATE)
+    (said,) = hear(recogniser, [tmp_path / "a.wav"], abstain=0)
+    assert said.said in recogniser.classes and "unfamiliar" in said.doubt
+    assert recognise(tmp_path / "a.wav", model=recogniser, abstain=0).emotion[0] == said.said
+
+
+# --- unsure ---
+
+
+@pytest.mark.parametrize("form", [form.value for form in Form])
+def test_every_format_can_say_unsure_and_no_speech(recogniser, tmp_path, capsys, form):
+    (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
+    soundfile.write(tmp_path / "b.wav", SOUNDS["tone"], SAMPLE_RATE)
+    for name, word in (("a.ogg", "unsure"), ("b.wav", NO_SPEECH)):
+        assert answer_all(recogniser, [tmp_path / name], form, abstain=1.0, detector="gate") == 0
+        assert word in capsys.readouterr().out
+    assert answer_all(recogniser, [tmp_path / "a.ogg"], form, abstain=0, detector="gate") == 0
+    assert "unsure" not in capsys.readouterr().out
+
+
+def test_predict_and_recognise_agree(recogniser):
+    paths = list(TABLE.path[::15])
+    said = [one.said for one in hear(recogniser, paths)]
+    assert list(recognise(paths, model=recogniser).emotion) == said
+
+
+# --- unfamiliar, and what an answer rests on ---
+
+
+def test_what_is_far_is_unfamiliar(recogniser, tmp_path):
+    waveform = read_audio(TABLE.path[0])
+    (near,), (far,) = (predict(recogniser, [one]) for one in (waveform, SOUNDS["white"]))
+    assert near.distance < UNFAMILIAR < far.distance
+    usual = recogniser.normaliser.usual[0]
+    assert distance(recogniser.normaliser, np.stack([usual, np.full_like(usual, np.nan)])).max() == 0
+
+
+def test_an_answer_says_what_it_rests_on(recogniser, tmp_path):
+    (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
+    (said,) = hear(recogniser, [tmp_path / "a.ogg"])
+    assert said.basis == "model of mini-de for mini-it, speaker unknown"
+    assert load().origin["options"]["learned_from"]  # by which the ready model is known
+
+
+# --- whose voice ---
+
+
+def test_a_table_of_speakers_is_as_good_as_one_speaker_after_the_other(recogniser, tmp_path):
+    one, other = (TABLE[TABLE.speaker == name].head(4) for name in TABLE.speaker.unique()[:2])
+    names = []
+    for rows in (one, other):
+        for row in rows.itertuples():
+            (tmp_path / row.path.name).write_bytes(row.path.read_bytes())
+            names.append((row.path.name, row.speaker))
+    table = pd.DataFrame(names, columns=["path", "speaker"])
+    table.to_csv(tmp_path / "who.csv", index=False)
+    files = [tmp_path / name for name, _ in names]
+    both = list(hear(recogniser, files, speakers=read_speakers(tmp_path / "who.csv")))
+    apart = [said for some in (files[:4], files[4:]) for said in hear(recogniser, some, same_speaker=True)]
+    for said, expected in zip(both, apart, strict=True):
+        assert said.file == expected.file and said.basis == expected.basis
+        np.testing.assert_allclose(said.prediction.probabilities, expected.prediction.probabilities)
+    assert "known from 4" in both[0].basis
+
+
+@pytest.mark.parametrize("content, reason", [("a,b\n1,2\n", "path and speaker"), ("", "not a table")])
+def test_a_table_that_names_nobody_is_one_line(tmp_path, content, reason):
+    (tmp_path / "who.csv").write_text(content)
+    with pytest.raises(SereError, match=reason):
+        read_speakers(tmp_path / "who.csv")
+    with pytest.raises(SereError, match="not a table"):
+        read_speakers(tmp_path / "gone.csv")
+
+
+def test_a_table_of_other_recordings_is_named(recogniser, tmp_path):
+    (tmp_path / "who.csv").write_text("path,speaker\nother.wav,a\n")
+    with pytest.raises(SereError, match="names none of these"):
+        list(hear(recogniser, [TABLE.path[0]], speakers=read_speakers(tmp_path / "who.csv")))
+
+
+# --- how soon ---
+
+
+def test_a_short_file_needs_no_large_library(tmp_path):
+    (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
+    code = (
+        "import sys, json\nfrom sere_nb.asking import answer_all\nfrom sere_nb.recogniser import load\n"
+        f"assert answer_all(load(), [{str(tmp_path / 'a.ogg')!r}], 'json') == 0\n"
+        "print(json.dumps([n for n in ('transformers', 'sklearn', 'librosa', 'torchcrepe', 'matplotlib') "
+        "if n in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_the_encoder_written_out_is_that_of_transformers():
+    import torch
+    import transformers
+
+    from sere_nb.encoder import BUNDLED, load_encoder
+
+    ours = load_encoder("bundled", "cpu").model
+    theirs = transformers.AutoModel.from_pretrained(BUNDLED, dtype=torch.float32).eval()
+    assert set(ours.state_dict()) == set(theirs.state_dict())
+    waveform = torch.from_numpy(read_audio(TABLE.path[0]))[None]
+    with torch.inference_mode():
+        assert (ours(waveform) - theirs(waveform).last_hidden_state).abs().max() < 1e-4
+
+
+def test_standard_input_may_be_noise(recogniser, capsys, monkeypatch):
+    buffer = io.BytesIO()
+    soundfile.write(buffer, SOUNDS["white"], SAMPLE_RATE, format="WAV")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
+    assert answer_all(recogniser, ["-"], "json", detector="gate") == 0
+    assert json.loads(capsys.readouterr().out)["emotion"] == NO_SPEECH
