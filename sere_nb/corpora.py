@@ -161,6 +161,8 @@ CORPORA["tess"] = Corpus(
     "CC BY-NC-ND 4.0",
     "https://doi.org/10.5683/SP2/E8H2MF",
 )
+
+# %% ../nbs/00c_corpora.ipynb #07e4b71a
 CORPORA["cremad"] = Corpus(
     "CREMA-D (Cao et al., IEEE TAC 2014)",
     "en",
@@ -183,6 +185,8 @@ CORPORA["urdu"] = Corpus(
     "research",
     "https://github.com/siddiquelatif/URDU-Dataset",
 )
+
+# %% ../nbs/00c_corpora.ipynb #ce6e532c
 CORPORA["nemo"] = Corpus(
     "nEMO (Christop, LREC-COLING 2024)",
     "pl",
@@ -326,7 +330,7 @@ def _archive_fault(
 # %% ../nbs/00c_corpora.ipynb #f1d4f621
 _NOT_A_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeError)
 
-
+# %% ../nbs/00c_corpora.ipynb #4e00c083
 def _extract(archive, folder, name):
     """Unpack a zip archive into a new folder, in full or not at all.
 

@@ -174,7 +174,7 @@ def _epochs(student, teacher, samples, labels, beliefs, epochs, coefficients, hi
         means = dict(zip(("field", "agreement", "chain"), np.mean(losses, axis=0)))
         yield {"epoch": epoch, **means, **_watch(teacher, samples, unlabelled, len(chosen))}
 
-
+# %% ../nbs/09_semisup.ipynb #b6981721
 def _lesson(unlabelled, beliefs, share):
     "The unlabelled utterances that an epoch learns from."
     return unlabelled[lessons(beliefs[unlabelled], share)] if len(unlabelled) else unlabelled
@@ -198,7 +198,7 @@ def _warn_of_collapse(shares, classes):
             stacklevel=5,
         )
 
-
+# %% ../nbs/09_semisup.ipynb #be07a8bf
 def _watch(teacher, samples, unlabelled, accepted):
     "What can be seen of an epoch without labels."
     seen = samples[unlabelled] if len(unlabelled) else samples

@@ -81,7 +81,7 @@ _ORDERS = (
     "COMMIT",
 )
 
-
+# %% ../nbs/09c_store.ipynb #a54312a5
 def _opened(path):
     "A connection that has locked the file and found it whole."
     connection = sqlite3.connect(path, timeout=0.2, isolation_level=None, check_same_thread=False)

@@ -519,7 +519,7 @@ from sere_nb.data import mini_corpus
 from sere_nb.study import run_study
 if __name__ == "__main__":
     tables = {"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}
-    run_study(tables, features="prosody", folder=sys.argv[1], draws=4, jobs=2)
+    run_study(tables, features="prosody", folder=sys.argv[1], draws=1, jobs=2)
     get_reusable_executor().shutdown(wait=True)  # a child counts when it has ended
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
