@@ -12,17 +12,17 @@ import soundfile
 from conftest import DESK, PHONE, ROOT, opened, serious
 
 from sere_nb.audio import SHORTEST, SILENCE, at_16k, read_audio
+from sere_nb.confidence import UNSURE
 from sere_nb.core import generator
 from sere_nb.data import mini_corpus
 from sere_nb.encoder import load_encoder
 from sere_nb.frames import GATE, frame_count, loudness, power_spectrum, windows
 from sere_nb.highlights import moments
-from sere_nb.own import UNSURE
 from sere_nb.pitch import autocorrelation, glide, voiced_frames
 from sere_nb.prosody import FUNCTIONALS, flux, formants, spectral_shape, utterance_features
 from sere_nb.recogniser import load, predict
 from sere_nb.recordings import hear
-from sere_nb.speech import AROUND, LEAST, LONGEST, PAUSE, doubts, find_speech, gate, stretches
+from sere_nb.speech import _AROUND, _LEAST, _PAUSE, LONGEST, doubts, find_speech, gate, stretches
 
 CLOSE = 1e-3  # how far probabilities of browser and Python may be apart; a hundredth is promised
 LARGEST = 25_000_000  # bytes that the page may load in all
@@ -87,8 +87,8 @@ def said():
 
 
 def test_settings_are_pythons(counts):
-    names = dict(GATE=GATE, SILENCE=SILENCE, SHORTEST=SHORTEST, PAUSE=PAUSE, LEAST=LEAST)
-    names |= dict(LONGEST=LONGEST, AROUND=AROUND)
+    names = dict(GATE=GATE, SILENCE=SILENCE, SHORTEST=SHORTEST, PAUSE=_PAUSE, LEAST=_LEAST)
+    names |= dict(LONGEST=LONGEST, AROUND=_AROUND)
     for name, value in names.items():
         assert counts(f"v.{name}") == value, name
     assert counts("v.ready.head.unsure") == UNSURE
