@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from notebooks import settings
 
+from sere_nb.confidence import UNSURE
 from sere_nb.core import require
 from sere_nb.encoder import load_encoder
 from sere_nb.figures import emotion_colours
-from sere_nb.own import UNSURE
 from sere_nb.prosody import FUNCTIONALS
 from sere_nb.recogniser import load
 
