@@ -246,7 +246,7 @@ def _detector(name):
     if name == "gate" or name is None and importlib.util.find_spec("silero_vad") is None:
         return None
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # torch.jit.load, which the package calls
+        warnings.simplefilter("ignore")  # what the package says of its own ways to load
         return require("silero_vad", "speech").load_silero_vad()
 
 # %% ../nbs/02f_speech.ipynb #bb02f031
