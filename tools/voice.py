@@ -61,18 +61,18 @@ def halved(path):
 
 def encoder_network(encoder):
     "From a waveform (1, N) to the mean of the encoder's layers, (1, T, D)."
-    torch, (first, last) = require("torch"), encoder.band
+    torch, transformers, (first, last) = require("torch"), require("transformers"), encoder.band
+    told = dict(dtype=torch.float32, attn_implementation="eager", local_files_only=True)
 
     class Frames(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.model = encoder.model
+            self.model = transformers.AutoModel.from_pretrained(encoder.folder, **told).eval()
 
         def forward(self, waveform):
             states = self.model(waveform, output_hidden_states=True).hidden_states
             return sum(states[first : last + 1]) / (last - first + 1)
 
-    encoder.model.config._attn_implementation = "eager"
     return Frames()
 
 
