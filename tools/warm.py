@@ -17,7 +17,7 @@ from pathlib import Path
 # Not pyplot, nor its inline backend: they have to meet the kernel they draw for.
 IMPORTS = """numpy scipy.stats scipy.signal scipy.optimize pandas sklearn.linear_model sklearn.metrics
     sklearn.manifold matplotlib.figure matplotlib.backends.backend_agg soundfile soxr torch
-    torch.nn.functional transformers ipywidgets ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"""
+    torch.nn.functional ipywidgets ipykernel.kernelapp ipykernel.ipkernel ipykernel.zmqshell"""
 
 
 def serve(place):
