@@ -103,11 +103,18 @@ BAD_FILES = {
 }
 
 
-@pytest.mark.parametrize("kind", BAD_FILES)
+@pytest.mark.parametrize("kind", [kind for kind in BAD_FILES if kind != "silence"])
 def test_predict_names_a_bad_file_and_reads_the_rest(demo, sere, tmp_path, kind):
     BAD_FILES[kind](tmp_path / "bad.wav")
     done = sere("predict", tmp_path / "bad.wav", mini_corpus("it").path[0], "--model", demo / "model")
     assert "bad.wav" in one_line(done) and len(done.stdout.strip().splitlines()) == 1
+
+
+def test_silence_is_an_answer(demo, sere, tmp_path):
+    BAD_FILES["silence"](tmp_path / "quiet.wav")
+    done = sere("predict", tmp_path / "quiet.wav", mini_corpus("it").path[0], "--model", demo / "model")
+    first, second = done.stdout.strip().splitlines()
+    assert done.returncode == 0 and "quiet.wav: no speech" in first and "no speech" not in second
 
 
 def test_corpora_lists_all(sere):

@@ -246,6 +246,7 @@ def test_files_of_corpora_do_not_collide(study, tmp_path):
 
 
 def test_half_a_letter_reaches_a_table_as_its_code(study, tmp_path):
-    results, tables = renamed(study, ["one", "other"], ["half \ud83d", "whole"])
-    write_results(results, tmp_path, tables)
+    with pd.option_context("mode.string_storage", "python"):  # Arrow's strings cannot hold half a letter
+        results, tables = renamed(study, ["one", "other"], ["half \ud83d", "whole"])
+        write_results(results, tmp_path, tables)
     assert r"half \ud83d" in set(pd.read_csv(tmp_path / "results.csv").method)

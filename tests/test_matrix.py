@@ -536,9 +536,9 @@ def test_a_worker_stays_small(tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stderr
-    assert 50_000 < int(done.stdout.split()[-1]) < 2**20, (
+    assert 50_000 < int(done.stdout.split()[-1]) < 3 * 2**19, (
         done.stdout
-    )  # KiB: below 1 GiB, and no worker is as small as 50 MB
+    )  # KiB: below 1.5 GiB with torch, and no worker is as small as 50 MB
 
 
 def test_an_oracle_is_computed_once(tmp_path):

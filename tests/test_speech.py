@@ -16,7 +16,7 @@ from sere_nb.channels import telephone
 from sere_nb.core import generator
 from sere_nb.data import mini_corpus
 from sere_nb.recogniser import adapt, predict
-from sere_nb.recordings import hear, listed
+from sere_nb.recordings import NO_SPEECH, hear, listed
 from sere_nb.speech import LONGEST, channel_weights, doubts, find_speech, made_up_call, stretches
 
 TABLE = mini_corpus("it")
@@ -80,9 +80,11 @@ def test_a_stretch_is_answered_as_the_sentence_alone(recogniser, tmp_path):
         alone = predict(recogniser, [samples[first:end, int(one.channel) - 1]])[0]
         cut = samples[round(said.stretch.start * SAMPLE_RATE) : round(said.stretch.end * SAMPLE_RATE)]
         own = predict(recogniser, [cut[:, int(one.channel) - 1]])[0]
+        if said.prediction.emotion == NO_SPEECH:  # the sign of speech is tested by itself
+            continue
         np.testing.assert_allclose(own.probabilities, said.prediction.probabilities, atol=1e-6)
         same.append(alone.emotion == said.prediction.emotion)
-    assert np.mean(same) >= 0.85
+    assert len(same) >= 0.9 * len(truth) and np.mean(same) >= 0.85
 
 
 def test_no_stretch_is_too_long_and_none_overlap():
@@ -188,7 +190,9 @@ def test_audformat_reads_its_table(recogniser, call, tmp_path):
     soundfile.write(tmp_path / "a.wav", samples, 44_100)
     answer_all(recogniser, [tmp_path / "a.wav"], "audformat", tmp_path / "a.csv", detector="gate")
     table = audformat.utils.read_csv(tmp_path / "a.csv")
-    assert audformat.is_segmented_index(table) and table.confidence.between(0, 1).all()
+    spoken = table[table.emotion != NO_SPEECH]
+    assert len(spoken) > 0.9 * len(table) and spoken.confidence.between(0, 1).all()
+    assert audformat.is_segmented_index(table)
 
 
 # --- what people have ---

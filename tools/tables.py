@@ -26,6 +26,8 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "skewed": "Targets of unequal shares",
         "ready": "The ready model",
         "own": "A folder of one's own",
+        "no_speech": "Noise, tones and music against speech",
+        "speakers": "What it is worth to know who speaks",
         "speech": "Calls, stretch by stretch",
     },
     "Against whom?": {
@@ -82,6 +84,12 @@ TABLES = {
     "pooling": "which frames are pooled",
     "layers": "layer by layer",
     "features": "beside other features",
+    "areas": "areas of the sign of speech",
+    "called_speech": "what is called speech",
+    "harmed": "distance from what is known",
+    "tried": "settings that were tried",
+    "all": "all source labels",
+    "shots": "five labels",
     "training": "the loss while it learned",
 }
 COLUMNS = {"uar": "UAR", "war": "accuracy", "ece": "calibration error", "sure": "surer half right"}
