@@ -194,7 +194,8 @@ looks = pytest.mark.parametrize("size, scheme", LOOKS, ids=["desk", "desk-dark",
 def panel(browser, address, request, size, scheme):
     "A live picture of a page; at the end nothing may have gone wrong, and axe finds no fault in it."
     page, number = request.param
-    tab, faults = opened(browser, address, page, viewport=size, color_scheme=scheme)
+    still = "reduce"  # a page that scrolls smoothly moves on while a point is dragged
+    tab, faults = opened(browser, address, page, viewport=size, color_scheme=scheme, reduced_motion=still)
     found = tab.locator(".sere-live .panel").nth(number)
     found.wait_for()
     found.scroll_into_view_if_needed()
