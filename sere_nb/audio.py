@@ -101,8 +101,7 @@ def _by_av(path, kind, target):
         if not media.streams.audio:
             raise SereError(f"{path}: there is no sound in it")
         stream = media.streams.audio[0]
-        shape = dict(layout=stream.layout.name, rate=stream.rate)
-        packed = av.AudioResampler(format="flt", **shape)
+        packed = av.AudioResampler(format="flt", layout=stream.layout.name, rate=stream.rate)
         options = dict(format="W64", subtype="FLOAT")
         with soundfile.SoundFile(target, "w", stream.rate, stream.channels, **options) as file:
             for frame in chain(media.decode(stream), [None]):
@@ -326,8 +325,7 @@ def _speech(path, waveform):
     if seconds < SHORTEST:
         raise SereError(f"{path}: {seconds * 1000:.0f} ms of audio, {SHORTEST * 1000:.0f} ms are needed")
     if not _audible(waveform):
-        peak = np.abs(waveform).max()
-        level = f"nothing in it is louder than {SILENCE} dB (peak {peak:.1g})"
+        level = f"nothing in it is louder than {SILENCE} dB (peak {np.abs(waveform).max():.1g})"
         raise Silent(f"{path}: silence, {level}; leave it out")
 
 # %% ../nbs/00b_audio.ipynb #5f549484

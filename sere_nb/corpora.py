@@ -26,9 +26,7 @@ class Corpus:
     title: str  # name and reference
     language: str  # ISO 639-1; speaker patterns of a second language in `second_language`
     layout: str  # an example path
-    patterns: (
-        tuple  # regular expressions on the path below the corpus folder, with groups `speaker` and `emotion`
-    )
+    patterns: tuple  # regular expressions on the path below the corpus folder: `speaker`, `emotion`
     expected: dict  # emotion -> utterances in a complete copy
     speakers: int  # in a complete copy
     licence: str  # terms as published

@@ -4,18 +4,19 @@
 
 # %% auto #0
 __all__ = ['figure_text', 'page_text', 'ink', 'heat_map', 'plot_intervals', 'emotion_colours', 'mixed_colours', 'as_png',
-           'as_wav', 'image_element', 'audio_element']
+           'as_wav', 'image_element', 'audio_element', 'Markup', 'page_table', 'page_section', 'write_page']
 
 # %% ../nbs/00d_figures.ipynb #69d63610
 import base64
 import html
 import io
+import json
 from contextlib import suppress
 from functools import lru_cache
 
 import numpy as np
 
-from .core import EMOTIONS, shown
+from .core import EMOTIONS, atomic_path, shown
 
 # %% ../nbs/00d_figures.ipynb #d955c6eb
 @lru_cache(8)
@@ -201,3 +202,71 @@ def audio_element(
 ) -> str:  # an <audio> element
     "The waveform as part of a page, to be listened to."
     return f"<audio controls{_embedded(as_wav(waveform), 'audio/wav', **attributes)}></audio>"
+
+# %% ../nbs/00d_figures.ipynb #70afb604
+#| code-fold: true
+class Markup(str):
+    "Text that is HTML already. Any other text is escaped when a page is put together."
+
+# %% ../nbs/00d_figures.ipynb #d372e1cb
+#| code-fold: true
+def _shown(cell):
+    "A piece of a page, escaped unless it is `Markup`."
+    return cell if isinstance(cell, Markup) else page_text(" ".join(str(cell).split("\n")))
+
+# %% ../nbs/00d_figures.ipynb #3b138f2a
+#| code-fold: true
+def page_table(
+    rows,  # of cells: `Markup`, or whatever else to be escaped
+    header=(),  # cells
+) -> Markup:
+    "An HTML table."
+    lines = [("th", header)] if header else []
+    lines += [("td", row) for row in rows]
+    cells = lambda kind, row: "".join(f"<{kind}>{_shown(cell)}</{kind}>" for cell in row)
+    return Markup(f"<table>{''.join(f'<tr>{cells(kind, row)}</tr>' for kind, row in lines)}</table>")
+
+# %% ../nbs/00d_figures.ipynb #26806ac2
+#| code-fold: true
+def page_section(
+    title: str,
+    text: str,  # the paragraph below it
+    *parts,  # what follows: `Markup`, or text to be escaped
+) -> Markup:
+    "A heading, a paragraph, and what follows."
+    return Markup(f"<h2>{_shown(title)}</h2><p>{_shown(text)}</p>{''.join(map(_shown, parts))}")
+
+# %% ../nbs/00d_figures.ipynb #dfc234ad
+#| code-fold: true
+def _origin(origin):
+    "The origin of a report's numbers, in one line."
+    commit = origin.get("commit") or "unknown, as the package does not run from its repository"
+    options = json.dumps(origin["options"], default=str, ensure_ascii=False)
+    return f"sere_nb {origin['sere_nb']}, commit {commit}, {origin['date']}, {origin['device']}, {options}"
+
+# %% ../nbs/00d_figures.ipynb #648f9156
+#| code-fold: true
+_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>{title}</title><style>
+body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}}
+body{{color:#222;background:#fff}}
+table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
+td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
+@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}audio{{width:9rem}}}}
+</style><h1>{title}</h1><p>{told}</p>
+{parts}
+<p class="quiet">{origin}</p></html>"""
+
+# %% ../nbs/00d_figures.ipynb #648f9157
+#| code-fold: true
+def write_page(
+    path,  # of the HTML file
+    title: str,
+    told: str,  # one or two sentences on what was done
+    parts,  # sections
+    origin: dict,  # provenance, for the last line
+):
+    "Write these sections as one HTML file, in full or not at all."
+    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
+    with atomic_path(path) as temporary:
+        temporary.write_text(_PAGE.format(parts="\n".join(parts), **texts), encoding="utf-8")

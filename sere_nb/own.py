@@ -22,14 +22,20 @@ from .core import SereError, atomic_path, package_folder, require
 from .data import _recordings, read_corpus, speaker_warnings
 from .encoder import load_encoder
 from .features import extract_usable, report_faults
-from .figures import audio_element, emotion_colours, image_element
+from sere_nb.figures import (
+    Markup,
+    audio_element,
+    emotion_colours,
+    image_element,
+    page_section,
+    page_table,
+    write_page,
+)
 from .irf import FIELD
 from .metadata import UNKNOWN_SPEAKER
 from .normalise import Normaliser, normalisation_groups
 from .recogniser import Recogniser, learn, load, save
 from .recordings import NO_SPEECH, asked, unfamiliar
-from .report import _Html, _section, _write_page
-from .report import _table as _cells
 from .speech import _detector
 from .tables import place_columns, places, read_folder, utterance_table
 
@@ -252,7 +258,7 @@ def _heard(answers, name):
     "A line of the page: the most confident answer of one emotion."
     row = answers[answers.emotion == name].sort_values("confidence").iloc[-1:]
     (place,) = _places(row)
-    sound = _Html(audio_element(read_audio(place)))
+    sound = Markup(audio_element(read_audio(place)))
     return name, f"{row.confidence.iloc[0]:.0%}", Path(str(place)).name, sound
 
 
@@ -262,23 +268,25 @@ def _given(answers):
     if known.empty:
         return ""
     right = (known.emotion == known.given).mean()
-    return _section("Against what was given", f"{right:.0%} of {len(known)} are met, unsure answers aside.")
+    told = f"{right:.0%} of {len(known)} are met, unsure answers aside."
+    return page_section("Against what was given", told)
 
 # %% ../nbs/11f_own.ipynb #e16a0028
 def _sections(answers, told):
     "The sections of the page."
-    picture = _Html(image_element(plot_answers(answers).figure, "confidence of every answer", dpi=90))
+    picture = Markup(image_element(plot_answers(answers).figure, "confidence of every answer", dpi=90))
     unsure = f"{answers.doubt.notna().mean():.0%} of the answers are unsure: below the dashed line."
     heard = [_heard(answers, name) for name in sorted(set(answers.emotion) - {"unsure"})]
     listed = answers.head(_SHOWN)
     rows = zip(_places(listed), listed.emotion, listed.confidence)
     rows = [(Path(str(place)).name, emotion, f"{sure:.0%}") for place, emotion, sure in rows]
-    yield _section("What was assumed", "None of this was measured.", _cells([(one,) for one in told]))
-    yield _section("What was heard", unsure, picture)
-    yield _section("Listen", "The surest answer of each emotion.", _cells(heard))
+    yield page_section("What was assumed", "None of this was measured.", page_table([(one,) for one in told]))
+    yield page_section("What was heard", unsure, picture)
+    yield page_section("Listen", "The surest answer of each emotion.", page_table(heard))
     yield _given(answers)
-    yield _section("What this does not say", _LIMITS)
-    yield _section("Answers", f"{len(listed)} of {len(answers)}; all are in predictions.csv.", _cells(rows))
+    yield page_section("What this does not say", _LIMITS)
+    count = f"{len(listed)} of {len(answers)}; all are in predictions.csv."
+    yield page_section("Answers", count, page_table(rows))
 
 # %% ../nbs/11f_own.ipynb #e16a0024
 def write_own(
@@ -295,4 +303,4 @@ def write_own(
     source = made.origin["options"]["source"]
     intro = f"{len(answers)} recordings without labels; {source} gave the labels."
     parts = _sections(answers, told)
-    _write_page(folder / "report.html", "Your own recordings", intro, parts, made.origin)
+    write_page(folder / "report.html", "Your own recordings", intro, parts, made.origin)

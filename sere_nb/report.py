@@ -16,13 +16,17 @@ import pandas as pd
 from .audio import read_audio
 from .core import atomic_path, file_stem, provenance
 from sere_nb.figures import (
+    Markup,
     as_png,
     audio_element,
     figure_text,
     heat_map,
     image_element,
+    page_section,
+    page_table,
     page_text,
     plot_intervals,
+    write_page,
 )
 from sere_nb.metrics import (
     TransferMatrix,
@@ -221,35 +225,6 @@ def write_results(
     with atomic_path(folder / "provenance.json") as path:
         path.write_text(json.dumps(provenance(**options), indent=1, default=str) + "\n", encoding="utf-8")
 
-# %% ../nbs/10b_report.ipynb #70afb604
-#| code-fold: true
-class _Html(str):
-    "Text that is HTML already. Any other text is escaped when a page is put together."
-
-# %% ../nbs/10b_report.ipynb #d372e1cb
-#| code-fold: true
-def _shown(cell):
-    "A piece of a page, escaped unless it is `_Html`."
-    return cell if isinstance(cell, _Html) else page_text(" ".join(str(cell).split("\n")))
-
-# %% ../nbs/10b_report.ipynb #3b138f2a
-#| code-fold: true
-def _table(
-    rows,  # of cells
-    header=(),  # cells
-) -> _Html:
-    "An HTML table."
-    lines = [("th", header)] if header else []
-    lines += [("td", row) for row in rows]
-    cells = lambda kind, row: "".join(f"<{kind}>{_shown(cell)}</{kind}>" for cell in row)
-    return _Html(f"<table>{''.join(f'<tr>{cells(kind, row)}</tr>' for kind, row in lines)}</table>")
-
-# %% ../nbs/10b_report.ipynb #26806ac2
-#| code-fold: true
-def _section(title, text, *parts) -> _Html:
-    "A heading, a paragraph, and what follows."
-    return _Html(f"<h2>{_shown(title)}</h2><p>{_shown(text)}</p>{''.join(map(_shown, parts))}")
-
 # %% ../nbs/10b_report.ipynb #cd86e945
 #| code-fold: true
 def _chosen(probabilities, truth):
@@ -269,9 +244,9 @@ def _listen(row, table):
     for what, place in _chosen(row.probabilities, row.truth).items():
         shares = sorted(zip(row.emotions, row.probabilities[place]), key=lambda pair: -pair[1])
         bars = " · ".join(f"{emotion} {share:.0%}" for emotion, share in shares[:3])
-        spoken = _Html(f"spoken as <b>{page_text(row.emotions[row.truth[place]])}</b>")
-        lines.append((what, _Html(audio_element(read_audio(every[place]))), spoken, bars))
-    return _table(lines)
+        spoken = Markup(f"spoken as <b>{page_text(row.emotions[row.truth[place]])}</b>")
+        lines.append((what, Markup(audio_element(read_audio(every[place]))), spoken, bars))
+    return page_table(lines)
 
 # %% ../nbs/10b_report.ipynb #d1c6a25a
 #| code-fold: true
@@ -312,11 +287,11 @@ def _against(results, method, baseline):
         return ""
     alt, picture = f"differences between {method} and {baseline}, task by task", ""
     if method != baseline:
-        picture = _Html(image_element(plot_forest(tests, method).figure, alt, dpi=90))
+        picture = Markup(image_element(plot_forest(tests, method).figure, alt, dpi=90))
     header = ("task", "method", "difference in UAR, points [95 % interval]", "p (Holm)", "over")
     lines = [_comparison_line(row) for row in tests.itertuples()]
-    details = f"<details><summary>all comparisons</summary>{_table(lines, header)}</details>"
-    return _section(f"Against {baseline}", _AGAINST, picture, _Html(details))
+    details = f"<details><summary>all comparisons</summary>{page_table(lines, header)}</details>"
+    return page_section(f"Against {baseline}", _AGAINST, picture, Markup(details))
 
 # %% ../nbs/10b_report.ipynb #e0c4690c
 #| code-fold: true
@@ -326,36 +301,7 @@ def _numbers(results):
     for row in summarise(results).itertuples():
         interval = f"{100 * row.uar:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
         lines.append((f"{row.source} → {row.target}", row.method, row.labels_used, interval))
-    return _section("All numbers", "Every task and method.", _table(lines, header))
-
-# %% ../nbs/10b_report.ipynb #dfc234ad
-#| code-fold: true
-def _origin(origin):
-    "The origin of a report's numbers, in one line."
-    commit = origin.get("commit") or "unknown, as the package does not run from its repository"
-    options = json.dumps(origin["options"], default=str, ensure_ascii=False)
-    return f"sere_nb {origin['sere_nb']}, commit {commit}, {origin['date']}, {origin['device']}, {options}"
-
-# %% ../nbs/10b_report.ipynb #648f9156
-#| code-fold: true
-_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>{title}</title><style>
-body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}}
-body{{color:#222;background:#fff}}
-table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
-td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
-@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}audio{{width:9rem}}}}
-</style><h1>{title}</h1><p>{told}</p>
-{parts}
-<p class="quiet">{origin}</p></html>"""
-
-# %% ../nbs/10b_report.ipynb #648f9157
-#| code-fold: true
-def _write_page(path, title, told, parts, origin):
-    "Write these sections as one HTML file."
-    texts = dict(title=_shown(title), told=_shown(told), origin=_shown(_origin(origin)))
-    with atomic_path(path) as temporary:
-        temporary.write_text(_PAGE.format(parts="\n".join(parts), **texts), encoding="utf-8")
+    return page_section("All numbers", "Every task and method.", page_table(lines, header))
 
 # %% ../nbs/10b_report.ipynb #ab918f5e
 #| code-fold: true
@@ -369,8 +315,8 @@ def _pictures(results, best, baseline):
     ladder = image_element(plot_study(results, baseline), "ladder of methods, and matrix of the best", dpi=90)
     taken = image_element(_confusions(results, best), f"confusion matrices of {best}", dpi=90)
     told = f"Method {best}, mean over draws, in percent of the utterances spoken with each emotion."
-    first = _section("The ladder", _LADDER.format(baseline=baseline), _Html(ladder))
-    return first, _section("What is taken for what", told, _Html(taken))
+    first = page_section("The ladder", _LADDER.format(baseline=baseline), Markup(ladder))
+    return first, page_section("What is taken for what", told, Markup(taken))
 
 # %% ../nbs/10b_report.ipynb #9e7553fb
 #| code-fold: true
@@ -379,7 +325,7 @@ def _parts(results, tables, best, baseline):
     ladder, taken = _pictures(results, best, baseline)
     row = results[results.method == best].iloc[0]
     told = f"{row.source} → {row.target}, draw {row.draw}, method {best}, which never saw the labels in bold."
-    heard = _section("Listen", told, _listen(row, tables[row.target]))
+    heard = page_section("Listen", told, _listen(row, tables[row.target]))
     return [ladder, _against(results, best, baseline), taken, heard, _numbers(results)]
 
 # %% ../nbs/10b_report.ipynb #50a272aa
@@ -394,7 +340,7 @@ def write_report(
 ):
     "Write a page that needs no other file: ladder, comparisons, confusions, utterances to hear."
     best, baseline = best_method(results), baseline or default_baseline(set(results.method))
-    _write_page(path, title, told, _parts(results, tables, best, baseline), origin)
+    write_page(path, title, told, _parts(results, tables, best, baseline), origin)
 
 # %% ../nbs/10b_report.ipynb #730f9988
 def write_pages(
