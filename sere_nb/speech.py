@@ -117,8 +117,9 @@ def _piece_voice(model, piece):
     "Probability of speech for the frames of one piece (n,), as silero-vad gives it."
     torch, own = require("torch"), len(piece) - _CONTEXT
     lanes = max(1, min(16, -(-own // _LANE)))
-    padded = np.pad(piece, (0, max(0, lanes * _LANE - own)))
-    rows = np.stack([padded[k * _LANE :][: _CONTEXT + _LANE] for k in range(lanes)])
+    lane = _LANE if lanes > 1 else max(1, -(-own // _CHUNK)) * _CHUNK  # one that is short ends soon
+    padded = np.pad(piece, (0, max(0, lanes * lane - own)))
+    rows = np.stack([padded[k * lane :][: _CONTEXT + lane] for k in range(lanes)])
     model.reset_states()
     with torch.inference_mode():
         chunks = torch.from_numpy(rows).split(_CHUNK, dim=1)
