@@ -51,9 +51,8 @@ def plain_loop(encoder, waveforms):
     "What one writes without this package: one utterance at a time, all layers, `output_hidden_states`."
     extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=encoder.name != "bundled")
     first, last = encoder.band
-    network = (
-        transformers.AutoModel.from_pretrained(encoder.folder).eval() if encoder.folder else encoder.model
-    )
+    network = transformers.AutoModel.from_pretrained(encoder.folder) if encoder.folder else encoder.model
+    network = network.float().eval()  # the bundled weights lie in half precision
     frames = []
     with torch.inference_mode():
         for waveform in waveforms:

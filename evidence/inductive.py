@@ -10,7 +10,7 @@ so that they stand beside the transductive score on the very same utterances. Wh
 speaker:
   own    means and spreads of that speaker's own unlabelled recordings are known (as everywhere else);
   usual  nothing is known: means and spreads usual among the speakers seen, as `sere predict` has it.
-`sere-linear` is logistic regression on what the field made of the utterances it saw: a student without
+`field-linear` is logistic regression on what the field made of the utterances it saw: a student without
 landmarks. `transductive` has seen the utterances themselves, without labels. `own-balanced` is `own`
 with equal shares wished for within each new speaker, whose recordings are at hand anyway."""
 
@@ -30,11 +30,11 @@ from sere_nb.tasks import score
 
 MODELS, HOW = ("field", "field-linear", "selftrain"), ("transductive", "own", "own-balanced", "usual")
 COMPARED = [
-    ("sere transductive", "field own"),
-    ("field own", "sere usual"),
+    ("field transductive", "field own"),
+    ("field own", "field usual"),
     ("field own", "selftrain own"),
-    ("sere own-balanced", "selftrain own-balanced"),
-    ("sere usual", "selftrain usual"),
+    ("field own-balanced", "selftrain own-balanced"),
+    ("field usual", "selftrain usual"),
     ("field-linear own", "field own"),
     ("field-linear usual", "selftrain usual"),
 ]

@@ -1,11 +1,14 @@
 "The page of all tables: what stands in its cells, and that no claim is left out."
 
+import os
 import re
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 import tables
-from notebooks import NOTEBOOKS, RESULTS
+from notebooks import NOTEBOOKS, RESULTS, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +84,14 @@ def test_every_source_of_a_relative_is_in_the_bibliography():
         )
     }
     assert len(told) > 20 and not [name for name in told if name not in listed]
+
+
+def test_every_measuring_script_finds_what_it_imports():
+    "A script that nobody ran for a while may ask the package for names that are gone."
+    code = "import runpy, sys; [runpy.run_path(name, run_name='read') for name in sys.argv[1:]]"
+    scripts = sorted(map(str, (ROOT / "evidence").glob("*.py")))
+    assert len(scripts) > 20
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "evidence")])}
+    command = [sys.executable, "-c", code, *scripts]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr[-600:]
