@@ -142,20 +142,26 @@ def main():
     parser.add_argument(
         "--methods", nargs="+", choices=list(RELATIVES), help="relatives to run; all if left out"
     )
+    parser.add_argument(
+        "--part", help="name before the tables of some methods, measured later: without ladder and ranks"
+    )
     parser.set_defaults(names=list(SIX), methods=list(RELATIVES), norm="auto")
     options = parsed(parser)
-    names = vars(options).pop("methods")  # rows do not depend on them
-    corpora = Corpora(options)
+    names, part = vars(options).pop("methods"), vars(options).pop("part")  # rows do not depend on them
+    corpora, ladder = Corpora(options), [] if part else LADDER
     run = partial(measured, corpora)
     tried = run(names, "source-shots", (100,))
-    rows = run([*LADDER, *names], "source-shots", tuple(range(options.draws)), nested(tried))
+    rows = run([*ladder, *names], "source-shots", tuple(range(options.draws)), nested(tried))
     told_means(rows, f"five shots, {options.norm}")
-    whole = run([*LADDER, *names], "source-all", (0,))
+    whole = run([*ladder, *names], "source-all", (0,))
     whole = chosen_rows(whole, nested(whole[whole.setting != ""]))
     told_means(whole, f"all source labels, {options.norm}")
     cost = rows.groupby("method", sort=False).seconds.mean().reset_index()
-    sheets = {f"shots_{name}": sheet for name, sheet in statistics(rows, "selftrain").items()}
-    tables = {"tried": tried, "shots": rows, "all": whole, "cost": cost, **sheets}
+    sheets = statistics(rows, names[0] if part else "selftrain")
+    sheets = {"summary": sheets["summary"]} if part else sheets
+    tables = {"tried": tried, "shots": rows, "all": whole, "cost": cost}
+    tables.update({f"shots_{name}": sheet for name, sheet in sheets.items()})
+    tables = {f"{part}_{name}" if part else name: sheet for name, sheet in tables.items()}
     save("relatives", tables, options, tried=TRIED, tuned="draw 100")
 
 
