@@ -226,7 +226,7 @@ def unsaid(
 
 
 @trained
-def afuer(learner, weight=1.0, steps=200):
+def afuer(learner, weight=0.1, steps=200):
     "One hidden layer from which both corpora are reconstructed; ours, after a name (AFUER)."
     import torch
 
