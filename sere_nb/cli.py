@@ -22,7 +22,7 @@ import typer
 from .asking import predict
 from .asking import say as _say
 from .commands import commands
-from .core import SereError, shown
+from .core import SereError, results_file, shown
 
 # %% ../nbs/12_cli.ipynb #19c8c791
 class Norm(str, Enum):
@@ -122,22 +122,34 @@ def check(
 # %% ../nbs/12_cli.ipynb #2702987a
 @app.command()
 def methods():
-    "List the methods that a study can run, with the labels that each uses and the packages it needs."
+    "List the methods of a study: seconds a draw took, labels that each uses, packages that it needs."
     from sere_nb.study import GROUPS, METHODS
 
+    measured = _seconds()
+    _say(f"{'':<22} seconds")
     for name, method in METHODS.items():
-        _say(_method_line(name, method))
+        _say(_method_line(name, method, measured))
     for group in list(GROUPS)[1:]:
         _say(f"\n{group} (--methods {group}; {next(iter(GROUPS))}: all of these groups)")
         for name, method in GROUPS[group].items():
-            _say(_method_line(name, method))
+            _say(_method_line(name, method, measured))
     _say("\nA name with -all behind it, such as aad-all, gets all source labels.")
+    _say("Seconds: a draw with five labels, mean over tasks, on one core of the machine that measured it.")
+
+# %% ../nbs/12_cli.ipynb #27029881
+def _seconds():
+    "Method -> seconds per draw, from the measured table; those that nobody measured are not in it."
+    import pandas as pd
+
+    return dict(pd.read_csv(results_file("relatives/cost.csv"))[["method", "seconds"]].to_numpy())
 
 
-def _method_line(name, method):
-    "A method in one line."
+def _method_line(name, method, measured):
+    "A method in one line; no number where nothing was measured."
     needs = f"; needs {method.needs}" if method.needs else ""
-    return f"{name:<22} {method.line}; labels: {method.labels}{needs}{'' if method.fit else '; no model'}"
+    seconds = f"{measured[name]:.2f}" if name in measured else ""
+    told = f"{method.line}; labels: {method.labels}{needs}{'' if method.fit else '; no model'}"
+    return f"{name:<22} {seconds:>7}  {told}"
 
 # %% ../nbs/12_cli.ipynb #fe63b383
 @app.command()

@@ -11,7 +11,7 @@ import copy
 
 import numpy as np
 
-from .adapting import _batch, _critic, _joined, _on_labels, _step, fooled, trained
+from .adapting import _batch, _critic, _growth, _joined, _on_labels, _step, fooled, trained
 from .aligning import scaled
 from .neighbours import neighbours, principal
 from .tasks import Method, Task
@@ -212,7 +212,7 @@ def saddi(learner, strength=0.1, steps=200):
         some = _batch(everything)
         _step(learner, F.mse_loss(decoder(learner.hidden(_view(some, 0.1))), some))
     for step in range(steps):
-        growth = strength * (2 / (1 + np.exp(-10 * step / steps)) - 1)
+        growth = _growth(strength, step, steps)
         here, there = _batch(learner.source), _batch(learner.target)
         inner, made = learner.hidden(here), decoder(learner.hidden(learner.X))
         game = fooled(first, inner, learner.hidden(there), growth) + fooled(
