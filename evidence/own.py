@@ -4,7 +4,8 @@ any table. What does the ready model say of it, and what `sere adapt` on that fo
 
     python evidence/own.py --corpora FOLDER
 
-Rivals get what `sere adapt` gets: all labels of the ready pack, all recordings of the folder, no speakers.
+Rivals, and `sere`, get what `sere adapt` gets: all labels of the ready pack, all recordings of the folder, no
+speakers.
 Every temperature is chosen on the other four corpora. Emotions that no model knows stay in the folder while
 it is adapted to; the figures are of the other recordings, and `accuracy_all` is of all."""
 
@@ -119,7 +120,8 @@ def main():
             print("reached" if gap <= 0.10 else "NOT reached")
     means = rows.groupby("what").uar.mean()
     best = means[list(RIVALS)].idxmax()
-    print(f"adapted {means.adapted:.1%}, best rival {best} {means[best]:.1%} (mean UAR)")
+    told = f"adapted {means.adapted:.1%}, sere {means.sere:.1%}"
+    print(f"{told}, best rival {best} {means[best]:.1%} (mean UAR)")
     save("own", {"folders": rows}, options, aims=AIMS)
 
 

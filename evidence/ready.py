@@ -22,11 +22,12 @@ from sere_nb.core import atomic_path, package_folder, provenance, require
 from sere_nb.data import mini_corpus
 from sere_nb.encoder import load_encoder
 from sere_nb.features import extract
-from sere_nb.irf import SERE
+from sere_nb.irf import FIELD
 from sere_nb.metrics import uar
 from sere_nb.normalise import Normaliser, normalisation_groups
 from sere_nb.recogniser import Recogniser, learn
 from sere_nb.recogniser import save as save_model
+from sere_nb.voices import SERE
 
 SIX = ("emodb", "emovo", "nemo", "ravdess", "casia", "urdu")
 FIVE = ("anger", "fear", "happiness", "neutral", "sadness")
@@ -152,15 +153,17 @@ def single(corpora, synthetic, setting, names):
     return answers
 
 
-def adapted(corpora, name):
-    "What `sere adapt` makes of a corpus without any metadata: (probabilities, emotions)."
+ADAPTED = {"field": FIELD, "sere": SERE}  # the first is what `sere adapt` asks
+
+
+def adapted(corpora, name, method):
+    "What a method makes of a corpus without any metadata, as `sere adapt` does: (probabilities, emotions)."
     pool = corpora.tables["emodb"], corpora.features("both", "emodb")
     kept = pool[0].emotion.isin(FIVE).to_numpy()
     table, X = corpora.tables[name], corpora.features("both", name)
     bare = table.assign(emotion=None, speaker="(unknown)", corpus="own", language="und")
-    own = learn(
-        (pool[0][kept], pool[1][kept]), (bare, X), None, norm="corpus", reader=load_encoder("bundled")
-    )
+    how = dict(norm="corpus", reader=load_encoder("bundled"), method=method)
+    own = learn((pool[0][kept], pool[1][kept]), (bare, X), None, **how)
     groups = normalisation_groups(bare, "corpus")
     return own.probabilities(Normaliser.fit(X, groups).apply(X, groups)), list(own.classes)
 
@@ -257,7 +260,7 @@ def ship(corpora, synthetic, setting, temperature, text, later):
     cooled = Linear(model.weights / temperature, model.bias / temperature)
     ready = Recogniser(cooled, tuple(classes), usual, "both", "bundled", reader.identity, origin)
     save_model(ready, READY, text)
-    write_pack(corpora, dict(temperature=later, method=SERE.line, emotions=list(FIVE), origin=origin))
+    write_pack(corpora, dict(temperature=later, method=FIELD.line, emotions=list(FIVE), origin=origin))
 
 
 def chosen_without(every, truths):
@@ -296,8 +299,9 @@ def main():
     means = grid.groupby("setting", sort=False).uar.mean()
     setting = next(s for s in settings() if told_setting(s) == means.idxmax())
     temperature = best_temperature(every[means.idxmax()], truths, names)
-    after = {name: adapted(corpora, name) for name in names}
-    changed, later = told(calibrated(after, truths)), best_temperature(after, truths, names)
+    after = {what: {n: adapted(corpora, n, method) for n in names} for what, method in ADAPTED.items()}
+    parts = [told(calibrated(found, truths)).assign(method=what) for what, found in after.items()]
+    changed, later = pd.concat(parts), best_temperature(after["field"], truths, names)
     print(judged.round(3).to_string(), changed.round(3).to_string(), sep="\n")
     print("ships:", means.idxmax(), f"temperatures {temperature:.2f}, adapted {later:.2f}")
     tables = {"settings": grid, "single": judged, "adapted": changed}

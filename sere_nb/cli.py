@@ -201,16 +201,29 @@ def _options(shots, draws, norm, features, encoder):
     return dict(shots=list(shots), draws=draws, norm=norms, features=features.value, encoder=encoder)
 
 # %% ../nbs/12_cli.ipynb #842ae595
-def _tables(texts):
+def _speaker_doubts(table, norms):
+    "Warnings of speakers for the normalisations of a run; none where it does not look at speakers."
+    from sere_nb.data import speaker_warnings
+    from sere_nb.normalise import normalisation_groups
+
+    asking = [norm for norm in norms if norm in ("speaker", "auto")]
+    apart = [norm for norm in asking if len(set(normalisation_groups(table, norm))) > 1]
+    if apart:
+        return speaker_warnings(table)
+    advice = f"keep --norm {', '.join(asking)} (all recordings are one group)"
+    return speaker_warnings(table, advice=advice) if asking else []
+
+# %% ../nbs/12_cli.ipynb #842ae5a0
+def _tables(texts, norms):
     "The corpora named by options, by name; warns of doubtful speakers."
-    from sere_nb.data import read_corpus, speaker_warnings
+    from sere_nb.data import read_corpus
 
     tables = {}
     for table in map(read_corpus, texts):
         name = table.corpus.iloc[0]
         if tables.setdefault(name, table) is not table:
             raise SereError(f'two corpora are called "{shown(name)}"; give them different names')
-        for warning in speaker_warnings(table):
+        for warning in _speaker_doubts(table, norms):
             _say(f"warning: {shown(name)}: {warning}", sys.stderr)
     return tables
 
@@ -230,7 +243,7 @@ def _study(texts, pairs, out, names, baseline, options, run, as_json):
     from sere_nb.report import write_results
     from sere_nb.study import answering, named_methods, run_study, usable_folder
 
-    chosen, tables = answering(named_methods(names), run["unheard"]), _tables(texts)
+    chosen, tables = answering(named_methods(names), run["unheard"]), _tables(texts, options["norm"])
     baseline = _baseline(baseline, chosen)
     usable_folder(out)
     results = run_study(tables, pairs and [tuple(tables)], chosen, folder=out, **options, **run)

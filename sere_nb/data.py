@@ -267,24 +267,23 @@ def _verdict(report):
     return "usable"
 
 # %% ../nbs/01_data.ipynb #0c68c254
-_CORPUS_NORM = "normalise by corpus (--norm corpus)"
 _LOSS = "normalising by speaker would take the emotion away with the voice"
 
 
-def _scattered(speakers):
+def _scattered(speakers, advice):
     "A warning if many utterances come from speakers of whom there is hardly anything, or from nobody known."
     if len(speakers) > 1 and (speakers == UNKNOWN_SPEAKER).all():
-        return [f"no speaker is known, so all count as one voice: {_CORPUS_NORM}, which says so"]
+        return [f"no speaker is known, so all count as one voice: {advice}"]
     per_speaker = speakers.map(speakers.value_counts())
     few = int((per_speaker < _SHOTS).sum())
     if few < 0.1 * len(speakers) or not few:
         return []
     guess = " (one speaker id per file?)" if (per_speaker == 1).mean() > 0.5 else ""
     what = f"{few} of {len(speakers)} utterances come from speakers with fewer than {_SHOTS}{guess}"
-    return [f"{what}: {_LOSS}; {_CORPUS_NORM}, or give each voice one id"]
+    return [f"{what}: {_LOSS}; give each voice one id, or {advice}"]
 
 # %% ../nbs/01_data.ipynb #aa46440d
-def _one_sided(labelled):
+def _one_sided(labelled, advice):
     "A warning if many utterances come from speakers, often heard, who show only one or two of the emotions."
     emotions, speakers = labelled.emotion.nunique(), labelled.groupby("speaker").emotion
     shows = labelled.speaker.map(speakers.nunique())
@@ -294,19 +293,19 @@ def _one_sided(labelled):
         return []
     many = "one" if emotions < 4 else "one or two"
     share = f"{narrow} of {len(labelled)} utterances"
-    return [
-        f"{share} come from speakers who show only {many} of {emotions} emotions: {_LOSS}; {_CORPUS_NORM}"
-    ]
+    return [f"{share} come from speakers who show only {many} of {emotions} emotions: {_LOSS}; {advice}"]
 
 # %% ../nbs/01_data.ipynb #257e7a7a
 def speaker_warnings(
     table: pd.DataFrame,  # utterances of one corpus
     labels: bool = True,  # also look at emotions, where there are any
+    advice: str = "normalise by corpus (--norm corpus)",  # what to do
 ) -> list:  # of sentences: what would go wrong, and what to do; empty if nothing would
     "Warnings where normalising by speaker would make results wrong."
     speakers = table.speaker.fillna(UNKNOWN_SPEAKER)
     labelled = table.assign(speaker=speakers)[table.emotion.notna() & (speakers != UNKNOWN_SPEAKER)]
-    return _scattered(speakers) + (_one_sided(labelled) if labels and len(labelled) else [])
+    narrow = _one_sided(labelled, advice) if labels and len(labelled) else []
+    return _scattered(speakers, advice) + narrow
 
 # %% ../nbs/01_data.ipynb #8723c2d3
 def _faults(table, listen):

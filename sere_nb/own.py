@@ -37,7 +37,7 @@ from .normalise import Normaliser, normalisation_groups
 from .recogniser import Recogniser, learn, load, save
 from .recordings import NO_SPEECH, asked, unfamiliar
 from .speech import _detector
-from .tables import place_columns, places, read_folder, utterance_table
+from .tables import path_texts, place_columns, places, read_folder, utterance_table
 
 # %% ../nbs/11f_own.ipynb #e16a000b
 def tempered(
@@ -110,7 +110,9 @@ def recognise(
     rows = [_row(model, recording, sampling_rate, abstain, heard) for recording in many]
     names = [str(one) if isinstance(one, (str, os.PathLike)) else None for one in many]
     columns = ["file", "emotion", "confidence", *model.classes, "doubt"]
-    return pd.DataFrame([dict(row, file=name) for row, name in zip(rows, names)], columns=columns)
+    rows = [dict(row, file=name) for row, name in zip(rows, names)]  # names need not be UTF-8: objects
+    numbers = dict.fromkeys(["confidence", *model.classes], float)
+    return pd.DataFrame(rows, columns=columns, dtype=object).astype(numbers)
 
 # %% ../nbs/11f_own.ipynb #e16a0013
 _FEWEST = 10  # recordings; the mean of fewer is chance
@@ -212,7 +214,7 @@ def adapt_own(
     first, sure = np.array(made.classes)[said.argmax(axis=1)], said.max(axis=1)
     named = [abstaining(str(one), how, abstain) for one, how in zip(first, sure)]
     front = place_columns(places(heard))
-    front = {"file": list(map(str, front.pop("path"))), **front}
+    front = {"file": path_texts(front.pop("path")), **front}
     front.update(emotion=named, confidence=sure, **dict(zip(made.classes, said.T)))
     doubts = [_unsure(one, abstain) for one in sure]
     return made, pd.DataFrame(front).assign(doubt=doubts, given=heard.emotion), told

@@ -41,7 +41,7 @@ from sere_nb.metrics import (
     summarise,
 )
 from .study import COLUMNS
-from .tables import place_columns, places
+from .tables import path_texts, place_columns, places
 
 # %% ../nbs/10b_report.ipynb #c229d59b
 def best_method(
@@ -164,7 +164,7 @@ def _said(rows, table):
     agreement = (every.argmax(axis=2) == said).mean(axis=0)
     heard = rows.iloc[0].get("paths", places(table))  # some may be left out or heard
     columns = dict(place_columns(heard), emotion=emotions[said], agreement=agreement)
-    columns["path"] = list(map(str, columns["path"]))
+    columns["path"] = path_texts(columns["path"])
     return pd.DataFrame({**columns, **dict(zip(emotions, mean.T))})
 
 # %% ../nbs/10b_report.ipynb #9f10a8cc

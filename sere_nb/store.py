@@ -19,7 +19,7 @@ import pandas as pd
 from .cache import audio_digest
 from .core import SereError, atomic_path, file_stem
 from .features import _recipes, extract_usable, report_faults
-from .tables import places
+from .tables import path_texts, places
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
 class Job(NamedTuple):
@@ -214,13 +214,18 @@ def _files(folder, name):
 
 # %% ../nbs/09c_store.ipynb #c862404b
 #| code-fold: true
+def _rows(table):
+    "A table of utterances, ready for JSON."
+    others = json.loads(table.drop(columns="path").to_json(orient="records"))
+    return [dict(path=str(path), **row) for path, row in zip(table.path, others)]
+
+
 def _origin(table, features, encoder):
     "Everything that a study's features depend on, ready for JSON."
     made = [recipe.options for recipe in _recipes(table, features, encoder, None)]  # weights, not names
-    rows = json.loads(table.astype({"path": str}).to_json(orient="records"))
     return {
         "made": json.loads(json.dumps(made)),
-        "table": rows,
+        "table": _rows(table),
         "sound": [_sound(place) for place in places(table)],
     }
 
@@ -265,9 +270,8 @@ def _lay_down(arrays, sheet, origin, usable, extracted):
     "Write the features, then what they are: without the second file the first counts for nothing."
     with atomic_path(arrays) as path, open(path, "wb") as file:
         np.save(file, extracted)
-    rows = json.loads(usable.astype({"path": str}).to_json(orient="records"))
     with atomic_path(sheet) as path:
-        told = {**origin, "kept": _digest(arrays.read_bytes()), "usable": rows}
+        told = {**origin, "kept": _digest(arrays.read_bytes()), "usable": _rows(usable)}
         path.write_text(json.dumps(told), encoding="utf-8")
 
 # %% ../nbs/09c_store.ipynb #d2367662
@@ -291,9 +295,12 @@ def stored_features(
     arrays, sheet = _files(folder, name)
     try:
         rows = json.loads(sheet.read_text(encoding="utf-8"))["usable"]
-        return pd.DataFrame(rows), np.load(arrays, mmap_mode="r")
+        paths = path_texts([row.pop("path") for row in rows])
+        table, features = pd.DataFrame(rows), np.load(arrays, mmap_mode="r")
     except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
         raise SereError(
             f"{arrays}: cannot be read ({error}); a worker needs the folder "
             "of the study at the same place, on a file system that all share"
         ) from None
+    table.insert(0, "path", paths)
+    return table, features

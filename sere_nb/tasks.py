@@ -18,7 +18,7 @@ from .core import SereError, generator, progress
 from .data import common_emotions, draw_shots, shared_recordings
 from .metrics import uar, war
 from .normalise import Normaliser, normalisation_groups
-from .tables import places
+from .tables import path_texts, places
 
 # %% ../nbs/04b_tasks.ipynb #51fc41a8
 @dataclass(frozen=True)
@@ -244,7 +244,7 @@ def _row(pair, shots, number, name, labels, said, start):
     scores = {**dict.fromkeys(SCORES, np.nan), **score(pair.truth, said)}
     row = dict(corpora, shots=shots, draw=number, method=name, **scores, labels_used=labels)
     row.update(seconds=perf_counter() - start, probabilities=said, emotions=pair.task.classes)
-    named = pair.target.assign(path=pair.target.path.astype(str))
+    named = pair.target.assign(path=path_texts(pair.target.path, pair.target.index))
     row.update(truth=pair.truth, paths=np.array(places(named), dtype=object))
     return dict(row, classes=len(pair.task.classes), target_size=len(pair.target))
 
