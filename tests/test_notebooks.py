@@ -1,11 +1,13 @@
 """Every notebook of the book runs from top to bottom in an empty folder, on the package as it is installed.
 
-What is committed is what it printed: the same kinds of output, and the same words and numbers."""
+What is committed is what it printed: the same kinds of output, and the same words and numbers. Every solution
+also shows that the check of its exercise refuses the wrong answers of wrong_answers.py."""
 
-import shutil
+import ast
 import subprocess
 import sys
 from importlib.metadata import version
+from textwrap import indent
 
 import execute
 import nbformat
@@ -13,7 +15,8 @@ import printed
 import pytest
 import warm
 from conftest import ROOT
-from notebooks import notebooks, read, settings
+from notebooks import NOTEBOOKS, dump, notebooks, read, settings
+from wrong_answers import SETUP, WRONG
 
 COUNTING = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "librosa", "torchcrepe")
 
@@ -52,13 +55,75 @@ def kernels(installed, tmp_path_factory):
         yield made
 
 
+# --- exercises that answer back
+
+ASKS = "answer = None  # yours, in place of None\n\n"
+CHECKS = "if answer is not None:\n"
+SOLUTIONS = NOTEBOOKS / "solutions"
+EXERCISES = [path for path in notebooks() if (SOLUTIONS / path.name).exists() and path.parent != SOLUTIONS]
+REFUSES = """for wrong in ({answers},):
+    answer = wrong(answer_given)
+    try:
+{check}
+    except AssertionError as refusal:
+        assert str(refusal), "refused without a hint"
+    else:
+        raise RuntimeError(f"accepted: {{answer}}")"""
+
+
+def check_of(cell):
+    "From `if answer is not None:` to the end of a cell."
+    before, line, after = cell.source.rpartition(CHECKS)
+    assert line, f"no check of an exercise in:\n{cell.source}"
+    return line + after
+
+
+def refusals(name, cell):
+    "Cells that give wrong answers to the check of an exercise, and fail if one is accepted."
+    answers = ", ".join(f"lambda answer: {wrong}" for wrong in WRONG[name])
+    refuses = REFUSES.format(answers=answers, check=indent(check_of(cell), " " * 8))
+    sources = "answer_given = answer", SETUP.get(name, ""), refuses
+    return [nbformat.v4.new_code_cell(source) for source in sources]
+
+
+def test_every_exercise_has_a_solution_and_wrong_answers():
+    asking = [path for path in notebooks() if any("## Exercise" in cell.source for cell in read(path).cells)]
+    assert asking == EXERCISES and {path.stem for path in asking} == set(WRONG) and len(asking) > 40
+    assert {path.name for path in SOLUTIONS.glob("*.ipynb")} == {path.name for path in asking}
+
+
+@pytest.mark.parametrize("path", EXERCISES, ids=lambda path: path.stem)
+def test_exercise_is_checked(path):
+    "A chapter ends in one cell that checks the reader's answer, and its solution in the same check."
+    *before, text, cell = read(path).cells
+    assert "## Exercise" in text.source and "`answer`" in text.source.split("## Exercise")[1]
+    assert cell.source.startswith(ASKS + CHECKS) and not cell.outputs
+    assert not any(CHECKS in one.source for one in before)
+    lines = list(filter(str.strip, cell.source.splitlines()))
+    assert len(lines) <= 15 and max(map(len, lines)) <= 79 and lines[-1] == '    print("right")'
+    asserts = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Assert)]
+    assert asserts and all(node.msg for node in asserts), "every assertion has a hint"
+    solution = [cell for cell in read(SOLUTIONS / path.name).cells if cell.cell_type == "code"][-1]
+    assert check_of(solution) == check_of(cell)
+    set_first = solution.source.split(CHECKS)[0]
+    assert "answer = " in set_first and ASKS not in solution.source
+    assert solution.outputs[-1].text.endswith("right\n")
+
+
+# --- every notebook
+
+
 @pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in notebooks()])
 def test_notebook_runs(path, tmp_path, installed, kernels):
-    alone = tmp_path / "empty" / path.replace("/", "-")
+    alone, committed = tmp_path / "empty" / path.replace("/", "-"), read(ROOT / path)
     alone.parent.mkdir()
-    shutil.copy(ROOT / path, alone)
+    given = read(ROOT / path)
+    if (ROOT / path).parent == SOLUTIONS:
+        given.cells += refusals((ROOT / path).stem, given.cells[-1])
+    alone.write_text(dump(given), encoding="utf-8")
     execute.execute(alone, tmp_path / "executed.ipynb", library=installed, kernels=kernels)
-    fresh, committed = read(tmp_path / "executed.ipynb"), read(ROOT / path)
+    fresh = read(tmp_path / "executed.ipynb")
+    fresh.cells = fresh.cells[: len(committed.cells)]
     remedy = f"python tools/book.py run {path.removeprefix('nbs/').removesuffix('.ipynb')}"
     assert kinds(fresh) == kinds(committed), f"{path}: not the committed outputs; {remedy}"
     found = [] if other_versions() else list(printed.differences(committed, fresh))
