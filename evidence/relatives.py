@@ -56,7 +56,7 @@ TRIED = {  # name -> settings, at most four; a published one is among them where
     "wccn": crossed([dict(shrink=0.9), dict(shrink=0.99)], HEADS[1:]),
     "dan": WEIGHTS,
     "dann": WEIGHTS,
-    "adogt-style": crossed([dict(strength=0.1), dict(strength=0.3)], [dict(pull=0.01), dict(pull=0.1)]),
+    "adogt-style": crossed([dict(strength=0.03), dict(strength=0.1)], SHARES),
     "afuer-style": crossed([dict(weight=0.1), dict(weight=1.0)], SHARES),
     "nrc": DEPTHS,
     "aad": crossed([dict(decay=0.0), dict(decay=2.0)], SHARES),

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sere_nb.core import SereError, generator
+from sere_nb.cli import methods
+from sere_nb.core import SereError, generator, results_file
 from sere_nb.study import GROUPS, METHODS, RELATIVES, answering, named_methods
 from sere_nb.tasks import Task, prepare
 
@@ -132,3 +133,14 @@ def test_names_groups_and_all_source_labels():
 def test_listing_methods_imports_no_torch():
     code = "import sys; from sere_nb.study import RELATIVES; assert 'torch' not in sys.modules and RELATIVES"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_listing_has_seconds_where_they_were_measured(capsys):
+    measured = pd.read_csv(results_file("relatives/cost.csv")).set_index("method").seconds
+    methods()
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line}
+    for name, method in {**METHODS, **RELATIVES}.items():
+        seconds, told = lines[name][23:30].strip(), lines[name][32:]
+        assert seconds == (f"{measured[name]:.2f}" if name in measured else "")
+        assert told.startswith(method.line)
+    assert lines["sere"][23:30].strip() and not lines["logreg-all"][23:30].strip()
