@@ -261,7 +261,7 @@ def hear(
     alone = told.one_by_one(_sounds(files, channel, detector))
     known = same_speaker or speakers is not None
     yield from (
-        told.together(alone, _speaker_of(files, same_speaker, speakers)) if known else told.answers(alone)
+        _together(told, alone, _speaker_of(files, same_speaker, speakers)) if known else told.answers(alone)
     )
 
 # %% ../nbs/11c_recordings.ipynb #bb11c010c
@@ -297,24 +297,30 @@ class _Told:
         "A line as it is, what was heard as an answer."
         return (one if isinstance(one, str) else self.answer(*one) for one in alone)
 
-    def together(self, alone, speaker_of):
-        "Answers to known speakers: each sound was tried alone first, so that none costs the others theirs."
-        heard = []
-        for one in alone:
-            if isinstance(one, str):
-                yield one
-            else:
-                heard.append(one)
-        groups = {}
-        for number, (said, _, sound) in enumerate(heard):
-            if said.emotion != NO_SPEECH and (speaker := speaker_of(sound[0])):
-                groups.setdefault(speaker, []).append(number)
-        counts = dict.fromkeys(range(len(heard)), 1)
-        for some in groups.values():
-            waveforms = [heard[number][2][-1] for number in some]
-            for number, said in zip(some, predict(self.recogniser, waveforms, True, self.encoder)):
-                heard[number], counts[number] = (said, *heard[number][1:]), len(some)
-        yield from (self.answer(*one, counts[number]) for number, one in enumerate(heard))
+# %% ../nbs/11c_recordings.ipynb #bb11c0d2
+def _by_speaker(heard, speaker_of):
+    "Which of the sounds each speaker spoke, as numbers."
+    groups = {}
+    for number, (said, _, sound) in enumerate(heard):
+        if said.emotion != NO_SPEECH and (speaker := speaker_of(sound[0])):
+            groups.setdefault(speaker, []).append(number)
+    return groups.values()
+
+
+def _together(told, alone, speaker_of):
+    "Lines as they are, then the answers to known speakers."
+    heard = []
+    for one in alone:
+        if isinstance(one, str):
+            yield one
+        else:
+            heard.append(one)
+    counts = dict.fromkeys(range(len(heard)), 1)
+    for some in _by_speaker(heard, speaker_of):
+        waveforms = [heard[number][2][-1] for number in some]
+        for number, said in zip(some, predict(told.recogniser, waveforms, True, told.encoder)):
+            heard[number], counts[number] = (said, *heard[number][1:]), len(some)
+    yield from (told.answer(*one, counts[number]) for number, one in enumerate(heard))
 
 # %% ../nbs/11c_recordings.ipynb #bb11c014
 def as_json_line(
