@@ -4,7 +4,7 @@ They are code that runs after the solution; `answer` is its right answer."""
 
 # What some of them need.
 SETUP = {
-    '12_cli': """
+    "12_cli": """
 def spoiled(**columns):
     other = Path(mkdtemp())
     for path in mandarin.path: shutil.copy(path, other / path.name)
@@ -14,276 +14,304 @@ def spoiled(**columns):
 }
 
 WRONG = {
-    '00_core': [
+    "00_core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
     ],
-    '00b_audio': [
-        '{100: -57.9, 2000: -57.9}',
-        '{100: -78.2, 2000: -57.9}',
-        '{100: 0.001267, 2000: 0.000123}',
+    "00b_audio": [
+        "{100: -57.9, 2000: -57.9}",
+        "{100: -78.2, 2000: -57.9}",
+        "{100: 0.001267, 2000: 0.000123}",
     ],
-    '00c_corpora': [
+    "00c_corpora": [
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>anna)-07-(?P<emotion>joy)",)})',
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>\\w+?)[-_](?:\\w+[-_])(?P<emotion>\\w+)",)})',
     ],
-    '00d_figures': [
-        'lambda name: colormaps[name](np.linspace(0, 1, 64))[:, :3].mean(axis=1)',
-        'lambda name: np.linspace(0, 1, 64)',
-        'lambda name: colormaps[name](np.linspace(0, 1, 64))[:, 1]',
+    "00d_figures": [
+        "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, :3].mean(axis=1)",
+        "lambda name: np.linspace(0, 1, 64)",
+        "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, 1]",
     ],
-    '00e_metadata': [
+    "00e_metadata": [
         '("гнев", "гнев")',
         '("anger", label)',
     ],
-    '00f_live': [
-        'head + picture.page',
+    "00f_live": [
+        "head + picture.page",
         'head + script("field")',
-        'page + \'<script src="field.js"></script>\'',
+        "page + '<script src=\"field.js\"></script>'",
         'page + "https://cdn.example.org/field.js"',
     ],
-    '00g_workers': [
-        'abs',
-        'lambda number: None',
+    "00g_workers": [
+        "abs",
+        "lambda number: None",
     ],
-    '00h_tables': [
-        'lambda start, end: False',
-        'lambda start, end: end >= 3',
-        'lambda start, end: start >= 6',
+    "00h_tables": [
+        "lambda start, end: False",
+        "lambda start, end: end >= 3",
+        "lambda start, end: start >= 6",
     ],
-    '01_data': [
-        ('lambda train, test, columns: np.mean([all(value in set(german.iloc[train][name]) for name, '
-'value in row.items()) for _, row in german.iloc[test][columns].iterrows()])'),
+    "01_data": [
+        (
+            "lambda train, test, columns: np.mean([all(value in set(german.iloc[train][name]) for name, "
+            "value in row.items()) for _, row in german.iloc[test][columns].iterrows()])"
+        ),
         'lambda train, test, columns: leaked(train, test, ["speaker"])',
-        'lambda train, test, columns: 1 - leaked(train, test, columns)',
+        "lambda train, test, columns: 1 - leaked(train, test, columns)",
     ],
-    '01b_names': [
+    "01b_names": [
         '"{emotion}-{speaker}*"',
         '"{speaker}-{emotion}"',
         '"S{speaker}-{emotion}*"',
     ],
-    '02_frames': [
-        'lambda gate, ratio: kept_and_let_in(paths, gate, None)',
-        'lambda gate, ratio: kept_and_let_in(paths, GATE, ratio)',
-        'lambda gate, ratio: kept_and_let_in(paths, gate, ratio)[::-1]',
+    "02_frames": [
+        "lambda gate, ratio: kept_and_let_in(paths, gate, None)",
+        "lambda gate, ratio: kept_and_let_in(paths, GATE, ratio)",
+        "lambda gate, ratio: kept_and_let_in(paths, gate, ratio)[::-1]",
     ],
-    '02b_pitch': [
-        'lambda waveform, active: (simple(waveform, active)[0] / 2, simple(waveform, active)[1])',
-        'lambda waveform, active: (np.full(len(active), 200.0), np.ones(len(active)))',
-        'lambda waveform, active: simple(waveform, active, octave_cost=1)',
+    "02b_pitch": [
+        "lambda waveform, active: (simple(waveform, active)[0] / 2, simple(waveform, active)[1])",
+        "lambda waveform, active: (np.full(len(active), 200.0), np.ones(len(active)))",
+        "lambda waveform, active: simple(waveform, active, octave_cost=1)",
     ],
-    '02c_prosody': [
-        '-both',
-        'both * 0.6',
-        'both.assign(it=both.it.to_numpy()[::-1])',
-        'both * 3',
+    "02c_prosody": [
+        "-both",
+        "both * 0.6",
+        "both.assign(it=both.it.to_numpy()[::-1])",
+        "both * 3",
     ],
-    '02d_normalise': [
-        '-answer',
-        '(without.mean - whole.mean)[0, 0]',
-        '(without.mean - whole.mean)[0, 0] / without.spread[0, 0] * 1.2',
+    "02d_normalise": [
+        "-answer",
+        "(without.mean - whole.mean)[0, 0]",
+        "(without.mean - whole.mean)[0, 0] / without.spread[0, 0] * 1.2",
     ],
-    '02e_channels': [
-        'lambda waveform: both(waveform)[::-1]',
-        'lambda waveform: [number / 2 for number in both(waveform)]',
-        'lambda waveform: (difference(waveform, small_room(waveform)), both(waveform)[1])',
-        ('lambda waveform: (difference(telephone(small_room(waveform)), '
-'telephone(small_room(waveform)) + 1e-12), both(waveform)[1])'),
+    "02e_channels": [
+        "lambda waveform: both(waveform)[::-1]",
+        "lambda waveform: [number / 2 for number in both(waveform)]",
+        "lambda waveform: (difference(waveform, small_room(waveform)), both(waveform)[1])",
+        (
+            "lambda waveform: (difference(telephone(small_room(waveform)), "
+            "telephone(small_room(waveform)) + 1e-12), both(waveform)[1])"
+        ),
     ],
-    '02f_speech': [
-        'lambda noise: found(-noise)',
-        'lambda noise: 1.0',
-        'lambda noise: 100 * found(noise)',
+    "02f_speech": [
+        "lambda noise: found(-noise)",
+        "lambda noise: 1.0",
+        "lambda noise: 100 * found(noise)",
     ],
-    '02g_layers': [
-        '(before, before)',
-        '([25], after)',
-        '(after, before)',
+    "02g_layers": [
+        "(before, before)",
+        "([25], after)",
+        "(after, before)",
     ],
-    '03_encoder': [
-        'lambda model, t: (320 * t, 320 * t + 400)',
-        'lambda model, t: (320 * t, 320 * t + 319)',
-        'lambda model, t: (400 * t, 400 * t + 399)',
+    "03_encoder": [
+        "lambda model, t: (320 * t, 320 * t + 400)",
+        "lambda model, t: (320 * t, 320 * t + 319)",
+        "lambda model, t: (400 * t, 400 * t + 399)",
     ],
-    '03b_encode': [
-        'lambda active: np.ones_like(active)',
-        'lambda active: active',
-        'lambda active: fill_gaps(active, 6)',
+    "03b_encode": [
+        "lambda active: np.ones_like(active)",
+        "lambda active: active",
+        "lambda active: fill_gaps(active, 6)",
         'lambda active: np.convolve(active, np.ones(5), "same") > 0',
     ],
-    '03c_cache': [
-        '(0, 0)',
-        '(renamed, in_place)',
+    "03c_cache": [
+        "(0, 0)",
+        "(renamed, in_place)",
     ],
-    '03d_features': [
-        '(np.ones(len(german)), np.ones(len(german)))',
+    "03d_features": [
+        "(np.ones(len(german)), np.ones(len(german)))",
         '(answers["encoder"].mean(), answers["prosody"].mean())',
         '(answers["encoder"], answers["encoder"])',
     ],
-    '04_metrics': [
-        '(lambda truth, table: table[np.arange(len(truth)), truth].mean(), *answer[1:])',
-        '(lambda truth, table: table.max(axis=1).mean(), *answer[1:])',
-        '(*answer[:2], answer[2], answer[2])',
-        '(*answer[:3], answer[3][:, ::-1])',
+    "04_metrics": [
+        "(lambda truth, table: table[np.arange(len(truth)), truth].mean(), *answer[1:])",
+        "(lambda truth, table: table.max(axis=1).mean(), *answer[1:])",
+        "(*answer[:2], answer[2], answer[2])",
+        "(*answer[:3], answer[3][:, ::-1])",
     ],
-    '04a_confidence': [
-        '((truth, np.tile([1.0, 0.0], (100, 1))), answer[1])',
-        '((truth, np.eye(2)[truth]), answer[1])',
-        '(answer[0], answer[0])',
+    "04a_confidence": [
+        "((truth, np.tile([1.0, 0.0], (100, 1))), answer[1])",
+        "((truth, np.eye(2)[truth]), answer[1])",
+        "(answer[0], answer[0])",
     ],
-    '04b_tasks': [
-        'honest',
-        'lambda task, kept=pair.truth: np.eye(len(task.classes))[kept]',
+    "04b_tasks": [
+        "honest",
+        "lambda task, kept=pair.truth: np.eye(len(task.classes))[kept]",
     ],
-    '04c_conditions': [
-        'lambda made, random: made',
-        ('lambda made, random: replace(made, '
-'source=made.source[made.source.speaker.isin(sorted(set(made.source.speaker))[:2])], '
-'target=made.target[made.target.speaker.isin(sorted(set(made.target.speaker))[:2])])'),
-        'lambda made, random: replace(made, source=made.source[:0])',
+    "04c_conditions": [
+        "lambda made, random: made",
+        (
+            "lambda made, random: replace(made, "
+            "source=made.source[made.source.speaker.isin(sorted(set(made.source.speaker))[:2])], "
+            "target=made.target[made.target.speaker.isin(sorted(set(made.target.speaker))[:2])])"
+        ),
+        "lambda made, random: replace(made, source=made.source[:0])",
     ],
-    '05_baselines': [
-        'lambda rows: gain(np.arange(len(target)))',
-        'lambda rows: -gain(rows)',
+    "05_baselines": [
+        "lambda rows: gain(np.arange(len(target)))",
+        "lambda rows: -gain(rows)",
     ],
-    '05b_highlights': [
-        'lambda level, active: active & (level >= np.quantile(level, 0.8))',
-        'lambda level, active: level >= np.quantile(level, 0.8)',
-        'lambda level, active: loudest_fifth(-level, active)',
+    "05b_highlights": [
+        "lambda level, active: active & (level >= np.quantile(level, 0.8))",
+        "lambda level, active: level >= np.quantile(level, 0.8)",
+        "lambda level, active: loudest_fifth(-level, active)",
     ],
-    '05c_aligning': [
-        'lambda source, target: np.linalg.norm(source.mean(axis=0) - target.mean(axis=0))',
-        ('lambda source, target: np.linalg.norm(power(covariance(source), -0.5) @ '
-'power(covariance(target), 0.5))'),
-        'lambda source, target: 0.0',
+    "05c_aligning": [
+        "lambda source, target: np.linalg.norm(source.mean(axis=0) - target.mean(axis=0))",
+        (
+            "lambda source, target: np.linalg.norm(power(covariance(source), -0.5) @ "
+            "power(covariance(target), 0.5))"
+        ),
+        "lambda source, target: 0.0",
     ],
-    '05d_neighbours': [
-        ('lambda method: np.mean([method(task).argmax(1) != method(replace(task, '
-'target_X=task.target_X[::-1], target_speaker=task.target_speaker[::-1])).argmax(1)])'),
-        'lambda method: 0.0',
-        'lambda method: 1 - changed(method)',
+    "05d_neighbours": [
+        (
+            "lambda method: np.mean([method(task).argmax(1) != method(replace(task, "
+            "target_X=task.target_X[::-1], target_speaker=task.target_speaker[::-1])).argmax(1)])"
+        ),
+        "lambda method: 0.0",
+        "lambda method: 1 - changed(method)",
     ],
-    '05e_adapting': [
-        'lambda X, y, Z, z: mmd(X, Z)',
-        'lambda X, y, Z, z: mmd(X[y == 0], X[y == 1])',
-        'lambda X, y, Z, z: torch.tensor(0.0)',
+    "05e_adapting": [
+        "lambda X, y, Z, z: mmd(X, Z)",
+        "lambda X, y, Z, z: mmd(X[y == 0], X[y == 1])",
+        "lambda X, y, Z, z: torch.tensor(0.0)",
     ],
-    '05f_consistency': [
-        'lambda said, truth: sure_and_all(said, truth)[::-1]',
-        'lambda said, truth: (said.max(axis=1)[:4].mean(), np.mean(said.argmax(axis=1) == truth))',
-        'lambda said, truth: (sure_and_all(said[:, ::-1], truth)[0], sure_and_all(said, truth)[1])',
+    "05f_consistency": [
+        "lambda said, truth: sure_and_all(said, truth)[::-1]",
+        "lambda said, truth: (said.max(axis=1)[:4].mean(), np.mean(said.argmax(axis=1) == truth))",
+        "lambda said, truth: (sure_and_all(said[:, ::-1], truth)[0], sure_and_all(said, truth)[1])",
     ],
-    '06_irf': [
-        'lambda kernel, damping: ringing(kernel * len(kernel), damping)',
-        'lambda kernel, damping: np.linalg.matrix_rank(kernel)',
-        'lambda kernel, damping: ringing(kernel, damping) / len(kernel)',
+    "06_irf": [
+        "lambda kernel, damping: ringing(kernel * len(kernel), damping)",
+        "lambda kernel, damping: np.linalg.matrix_rank(kernel)",
+        "lambda kernel, damping: ringing(kernel, damping) / len(kernel)",
     ],
-    '06b_voices': [
-        'lambda task: [sere(task)] * 2',
-        'lambda task: [both(task)[0], both(task)[1][::-1]]',
+    "06b_voices": [
+        "lambda task: [sere(task)] * 2",
+        "lambda task: [both(task)[0], both(task)[1][::-1]]",
     ],
-    '07_tric': [
-        'lambda to, among, back, classes, steps: home(to, among, back, classes, 1)',
-        ('lambda to, among, back, classes, steps: float((to @ torch.linalg.matrix_power(among, steps) '
-'@ back).diagonal().mean())'),
-        'lambda to, among, back, classes, steps: home(to, among ** max(steps, 1), back, classes, 1)',
+    "07_tric": [
+        "lambda to, among, back, classes, steps: home(to, among, back, classes, 1)",
+        (
+            "lambda to, among, back, classes, steps: float((to @ torch.linalg.matrix_power(among, steps) "
+            "@ back).diagonal().mean())"
+        ),
+        "lambda to, among, back, classes, steps: home(to, among ** max(steps, 1), back, classes, 1)",
     ],
-    '08_model': [
-        'lambda model, samples: -contribution(model, samples)',
-        ('lambda model, samples: model.probabilities(samples).max(axis=1) - '
-'model.probabilities(replace(samples, prosody=samples.prosody * 0)).max(axis=1)'),
-        'lambda model, samples: contribution(model, samples).mean()',
+    "08_model": [
+        "lambda model, samples: -contribution(model, samples)",
+        (
+            "lambda model, samples: model.probabilities(samples).max(axis=1) - "
+            "model.probabilities(replace(samples, prosody=samples.prosody * 0)).max(axis=1)"
+        ),
+        "lambda model, samples: contribution(model, samples).mean()",
     ],
-    '08b_checkpoint': [
-        ('lambda folder, key: hmac.new(b"", b"".join((folder / name).read_bytes() for name in '
-'LARGEST), "sha256").digest()'),
-        ('lambda folder, key: hmac.new(key, b"".join((folder / name).read_bytes() for name in '
-'sorted(LARGEST)), "sha256").digest()'),
-        ('lambda folder, key: hmac.new(key, (folder / sorted(LARGEST)[1]).read_bytes(), '
-'"sha256").digest()'),
+    "08b_checkpoint": [
+        (
+            'lambda folder, key: hmac.new(b"", b"".join((folder / name).read_bytes() for name in '
+            'LARGEST), "sha256").digest()'
+        ),
+        (
+            'lambda folder, key: hmac.new(key, b"".join((folder / name).read_bytes() for name in '
+            'sorted(LARGEST)), "sha256").digest()'
+        ),
+        ('lambda folder, key: hmac.new(key, (folder / sorted(LARGEST)[1]).read_bytes(), "sha256").digest()'),
     ],
-    '09_semisup': [
-        'lambda angle: [share / 2 + 0.5 for share in three(angle)]',
-        'lambda angle: [1 - share for share in three(angle)]',
-        'lambda angle: three(0)',
+    "09_semisup": [
+        "lambda angle: [share / 2 + 0.5 for share in three(angle)]",
+        "lambda angle: [1 - share for share in three(angle)]",
+        "lambda angle: three(0)",
     ],
-    '09b_recogniser': [
-        'lambda recogniser, reading: -contribution(recogniser, reading)',
-        'lambda recogniser, reading: contribution(recogniser, reading).mean()',
+    "09b_recogniser": [
+        "lambda recogniser, reading: -contribution(recogniser, reading)",
+        "lambda recogniser, reading: contribution(recogniser, reading).mean()",
     ],
-    '09c_store': [
-        'one_by_one',
+    "09c_store": [
+        "one_by_one",
         'lambda store, jobs: (store.connection.execute("BEGIN"), one_by_one(store, jobs))',
-        'lambda store, jobs: together(store, jobs[:-1])',
-        'lambda store, jobs: (together(store, jobs[:10]), together(store, jobs[10:]))',
+        "lambda store, jobs: together(store, jobs[:-1])",
+        "lambda store, jobs: (together(store, jobs[:10]), together(store, jobs[10:]))",
     ],
-    '10_study': [
-        '1000 * each',
-        'each / 1000',
+    "10_study": [
+        "1000 * each",
+        "each / 1000",
     ],
-    '10b_report': [
-        '{count: 1 - share for count, share in answer.items()}',
-        '{count: 1.0 for count in answer}',
-        '{count: 100 * share for count, share in answer.items()}',
+    "10b_report": [
+        "{count: 1 - share for count, share in answer.items()}",
+        "{count: 1.0 for count in answer}",
+        "{count: 100 * share for count, share in answer.items()}",
     ],
-    '11_plots': [
-        'lambda temperature: 1 - strength(temperature)',
-        'lambda temperature: strength(0.1)',
-        'lambda temperature: 0.9 + 0.1 * strength(temperature)',
+    "11_plots": [
+        "lambda temperature: 1 - strength(temperature)",
+        "lambda temperature: strength(0.1)",
+        "lambda temperature: 0.9 + 0.1 * strength(temperature)",
     ],
-    '11b_widgets': [
-        ('explore(lambda emotion: first_of("anger"), '
-'emotion=ipywidgets.Dropdown(options=sorted(german.emotion.unique())))'),
+    "11b_widgets": [
+        (
+            'explore(lambda emotion: first_of("anger"), '
+            "emotion=ipywidgets.Dropdown(options=sorted(german.emotion.unique())))"
+        ),
         'explore(first_of, emotion=ipywidgets.Dropdown(options=["anger", "sadness"]))',
     ],
-    '11c_recordings': [
-        ('lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, '
-'files)) if isinstance(pair[1], Answer)]).assign(reason=None).to_csv(place)'),
-        ('lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, '
-'files))]).fillna(0.2).to_csv(place)'),
+    "11c_recordings": [
+        (
+            "lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, "
+            "files)) if isinstance(pair[1], Answer)]).assign(reason=None).to_csv(place)"
+        ),
+        (
+            "lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, "
+            'files))]).assign(reason="none").to_csv(place)'
+        ),
     ],
-    '11d_timeline': [
-        'table.T',
-        'table / table.to_numpy().sum()',
-        'table.iloc[::-1].set_axis(table.index) * 1.3',
-        'table * 1000',
-        'table.iloc[:1]',
+    "11d_timeline": [
+        "table.T",
+        "table / table.to_numpy().sum()",
+        "table.iloc[::-1].set_axis(table.index) * 1.3",
+        "table * 1000",
+        "table.iloc[:1]",
     ],
-    '11e_asking': [
-        ('lambda path: (lambda most: (most.file, most.channel, most.start, most.end))((lambda t: '
-'t.loc[t.anger.idxmax()])(pd.read_csv(path)))'),
-        ('lambda path: (lambda most: (Path(most.file).name, most.channel, most.start, '
-'most.end))((lambda t: t.loc[t[["anger", "joy"]].max(axis=1).idxmin()])(pd.read_csv(path)))'),
-        ('lambda path: (lambda most: (Path(most.file).name, most.start, most.end, '
-'most.channel))((lambda t: t.loc[t.anger.idxmax()])(pd.read_csv(path)))'),
+    "11e_asking": [
+        (
+            "lambda path: (lambda most: (most.file, most.channel, most.start, most.end))((lambda t: "
+            "t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
+        ),
+        (
+            "lambda path: (lambda most: (Path(most.file).name, most.channel, most.start, "
+            'most.end))((lambda t: t.loc[t[["anger", "joy"]].max(axis=1).idxmin()])(pd.read_csv(path)))'
+        ),
+        (
+            "lambda path: (lambda most: (Path(most.file).name, most.start, most.end, "
+            "most.channel))((lambda t: t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
+        ),
     ],
-    '11f_own': [
-        ('lambda table, count: np.mean(adapt_own(table.head(count))[1].emotion.to_numpy() == '
-'table.emotion.head(count).to_numpy())'),
-        'lambda table, count: share_right(table, 30)',
-        'lambda table, count: 100 * share_right(table, count)',
+    "11f_own": [
+        "lambda table, count: adapt_own(table.head(count))[1].confidence.mean()",
+        "lambda table, count: share_right(table, 30)",
+        "lambda table, count: 100 * share_right(table, count)",
     ],
-    '11g_commands': [
+    "11g_commands": [
         '"{emotion}/{speaker} *"',
     ],
-    '12_cli': [
+    "12_cli": [
         'spoiled(language="it")',
         'spoiled(speaker="one")',
-        'spoiled(path=mandarin.path.map(str))',
+        "spoiled(path=mandarin.path.map(str))",
     ],
-    'bundled_encoder': [
-        'lambda shift: 1 / (ratios(shift) + 1e-9)',
-        'lambda shift: ratios(200)',
-        'lambda shift: ratios(shift).mean(keepdims=True)',
+    "bundled_encoder": [
+        "lambda shift: 1 / (ratios(shift) + 1e-9)",
+        "lambda shift: ratios(200)",
+        "lambda shift: ratios(shift).mean(keepdims=True)",
     ],
-    'mini_corpus': [
-        'EmotionRule()',
-        'EmotionRule(range=4 / 5, rate=1.5)',
-        'EmotionRule(range=5 / 4, rate=1 / 1.5)',
-        'half',
+    "mini_corpus": [
+        "EmotionRule()",
+        "EmotionRule(range=4 / 5, rate=1.5)",
+        "EmotionRule(range=5 / 4, rate=1 / 1.5)",
+        "half",
     ],
-    'student': [
-        'lambda phases: math.cos(math.pi / phases)',
-        'lambda phases: 1 - 1 / (2 * phases)',
+    "student": [
+        "lambda phases: math.cos(math.pi / phases)",
+        "lambda phases: 1 - 1 / (2 * phases)",
     ],
 }
