@@ -16,9 +16,12 @@ from conftest import one_line
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
+from sere_nb.cli import _speaker_doubts
 from sere_nb.core import generator
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
+from sere_nb.metadata import UNKNOWN_SPEAKER
+from sere_nb.normalise import normalisation_groups
 
 CONTRACT = "source,target,draw,method,uar,war,classes,target_size,shots,norm,encoder,labels_used,seconds"
 
@@ -227,6 +230,24 @@ def test_unknown_method_norm_and_model(sere, tmp_path):
         == 2
     )
     assert "no model there" in one_line(sere("predict", mini_corpus("it").path[0], "--model", tmp_path))
+
+
+@pytest.mark.parametrize("speakers", ["nobody known", "one file each", "one-sided"])
+@pytest.mark.parametrize("norm", ["none", "corpus", "speaker", "auto"])
+def test_advice_on_speakers_is_not_what_is_done_already(speakers, norm):
+    "Advice to normalise by corpus comes exactly where the run tells these speakers apart."
+    table = mini_corpus("de")
+    ids = {
+        "nobody known": UNKNOWN_SPEAKER,
+        "one file each": table.path.map(lambda path: path.name),
+        "one-sided": table.speaker + table.emotion,
+    }
+    table = table.assign(speaker=ids[speakers])
+    said = " ".join(_speaker_doubts(table, [norm]))
+    apart = len(set(normalisation_groups(table, norm) if norm != "none" else [0])) > 1
+    assert ("--norm corpus" in said) == apart
+    assert (f"keep --norm {norm}" in said) == (norm in ("speaker", "auto") and not apart)
+    assert bool(said) == (norm in ("speaker", "auto"))
 
 
 def test_interruption_leaves_nothing_half_written(tmp_path):

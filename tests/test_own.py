@@ -1,6 +1,7 @@
 "Recordings as people have them: a ready model, a folder without a table, names that say something."
 
 import json
+import os
 import shutil
 
 import numpy as np
@@ -11,11 +12,13 @@ from conftest import CORPORA, one_line
 from sere_nb.baselines import BASELINES, Linear
 from sere_nb.confidence import UNSURE
 from sere_nb.core import SereError, package_folder
-from sere_nb.data import load_corpus, mini_corpus
+from sere_nb.data import check_corpus, load_corpus, mini_corpus
 from sere_nb.features import extract
 from sere_nb.names import draft_metadata, guess_pattern, name_pattern
 from sere_nb.own import adapt_own, assumptions, own_table, ready_pack, recognise, tempered
 from sere_nb.recogniser import learn, load
+from sere_nb.report import predictions
+from sere_nb.study import run_study
 
 FIVE = ["anger", "fear", "happiness", "neutral", "sadness"]
 
@@ -270,3 +273,24 @@ def test_patterns_that_mean_nothing_are_refused(tmp_path, sere, pattern):
     empty(tmp_path, ["a_joie.wav"])
     assert "write {speaker}, {emotion} and *" in one_line(sere("metadata", tmp_path, "--pattern", pattern))
     assert not (tmp_path / "metadata.csv").exists()
+
+
+# --- names that are not UTF-8 -------------------------------------------------------------------------
+
+
+def test_a_name_that_is_not_utf8_is_a_name_like_others(folder, tmp_path):
+    "Where pyarrow is installed, pandas keeps text in Arrow, which takes no such name."
+    calls, first = tmp_path / "calls", os.fsdecode(b"caf\xe9 00.ogg")
+    calls.mkdir()
+    for number, path in enumerate(sorted(folder[0].iterdir())[:12]):
+        shutil.copy(path, calls / os.fsdecode(b"caf\xe9 %02d.ogg" % number))
+    table = own_table(calls)
+    assert table.path[0].name == first and str(check_corpus(table))
+    said = recognise([calls / first, calls / os.fsdecode(b"\xff.ogg")])
+    assert said.file[0] == str(calls / first) and "no such file" in said.doubt[1]
+    answers = adapt_own(table)[1]
+    assert answers.file[0] == str(calls / first)
+    tables = {"mini-de": mini_corpus("de"), "own": table}
+    told = dict(features="prosody", draws=1, methods={"logreg": BASELINES["logreg"]})
+    rows = run_study(tables, [("mini-de", "own")], **told, folder=tmp_path / "study")
+    assert predictions(rows, table).path[0] == str(calls / first)
