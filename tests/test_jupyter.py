@@ -105,9 +105,9 @@ def a_live_picture_answers(tab):
 
 
 def a_slider_changes_the_picture(tab):
-    handle = tab.locator(".widget-slider:has-text('most') .noUi-handle")
+    handle = tab.locator(".widget-slider:has-text('frequency') .noUi-handle")
     handle.scroll_into_view_if_needed()
-    picture = tab.locator(".widget-vbox:has(.widget-slider:has-text('most')) > img")
+    picture = tab.locator(".widget-vbox:has(.widget-slider:has-text('frequency')) > img")
     before = contents(picture)
     handle.focus()
     for _ in range(2):

@@ -10,10 +10,13 @@ import pandas as pd
 import pytest
 import torch
 from conftest import DESK, PHONE, ROOT, opened, serious
+from scipy.stats import norm
 
-from sere_nb.core import generator
+from sere_nb.core import SereError, generator
 from sere_nb.irf import ResonanceClassifier, free_energy, organise, resonance_coordinates, settle
-from sere_nb.live import explore_field, module
+from sere_nb.live import FIELD, LOOP, explore_field, explore_loop, module, scene
+from sere_nb.model import Recordings
+from sere_nb.semisup import BATCH, first_layer, learn, lesson_share, lessons, teach
 from sere_nb.tric import chain, walk
 from sere_nb.voices import trust, voice_share, without_voices
 
@@ -150,6 +153,88 @@ def test_the_chain_walks_as_pythons(counts):
     same(counts("chain", "m.chain(...v)", anchors, classes, tables), loss)
 
 
+@pytest.mark.parametrize("share", [0.1, 0.4, 1.0])
+def test_lessons_are_pythons(counts, share):
+    for beliefs in (generator("live lessons").dirichlet(np.ones(3), size=40), np.eye(3)[np.arange(40) % 2]):
+        assert counts("loop", "m.lessons(...v)", beliefs, share) == lessons(beliefs, share).tolist()
+    for epoch in (0, 1, 5, 19):
+        same(counts("loop", "m.lessonShare(...v)", epoch, 20, share), lesson_share(epoch, 20, share))
+
+
+def test_the_normal_distribution_is_scipys(counts):
+    x = np.linspace(-40, 40, 401)
+    same(counts("loop", "v[0].map(m.normal)", x), np.stack([norm.cdf(x), norm.pdf(x)], axis=1))
+
+
+@pytest.fixture
+def double():
+    "Torch counts as JavaScript does, in 64 bits."
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+def recorded(points):
+    "Points as utterances of one moment each, in 64 bits."
+    return Recordings(points[:, None], np.ones((len(points), 1)), np.zeros((len(points), 0)))
+
+
+ALIKE = dict(width=8, dropout=0.0, seed=3)
+LESSONS = {
+    "as the picture begins": LOOP,
+    "agreeing": {**LOOP, "agreement": 2.0, "momentum": 0.5},
+    "short and sure": dict(epochs=3, first=0.1, agreement=0.5, momentum=0.0, rate=0.1),
+}
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_network_learns_as_pythons(counts, voices, double, name):
+    X, y, _ = voices
+    beliefs = np.where(y[:, None] < 0, generator("live beliefs").dirichlet(np.ones(3), size=62), np.eye(3)[y])
+    for epochs in {1, LESSONS[name]["epochs"]}:
+        setting = {**LESSONS[name], "epochs": epochs}
+        taught = "(a => ({ asked: a.asked(v[5]), history: a.history }))(m.teach(...v.slice(0, 5)))"
+        found = counts("loop", taught, X, y, beliefs, first_layer(8, seed=3), setting, X[::5] + 1)
+        model, history = teach(recorded(X), y, beliefs, ["a", "b", "c"], **setting, **ALIKE)
+        same(found["asked"], model.probabilities(recorded(X[::5] + 1)))
+        same(found["history"][-1]["beliefs"], model.probabilities(recorded(X)))
+        same([len(row["lesson"]) / sum(y < 0) for row in found["history"]], history.accepted)
+
+
+def test_the_loop_takes_what_fits_into_a_step():
+    X, y = np.zeros((BATCH + 1, 2)), np.full(BATCH + 1, -1)
+    assert explore_loop(scene("full", X[1:], y[1:]), first_layer(), ["anger"])
+    with pytest.raises(SereError, match="65 points without a label: the live loop takes 64 at most"):
+        explore_loop(scene("too full", X, y), first_layer(), ["anger"])
+
+
+@pytest.mark.parametrize("turn, up, balance", [(0, 0.0, 0.8), (120, 0.5, 0.8), (30, 2.0, 0.0)])
+@pytest.mark.filterwarnings("ignore:.*collapsed")  # the last one has to
+def test_the_loop_is_pythons(counts, voices, double, turn, up, balance):
+    X, y, speakers = voices
+    moves, truth = speakers == "B", np.arange(62) % 3
+    told = dict(X=X, y=y, speakers=speakers, truth=truth, moves=moves, classes=3, turn=turn, up=up, rounds=20)
+    told |= dict(field={**FIELD, "balance": balance, "rounds": 8}, layer=first_layer(8, seed=3), setting=LOOP)
+    told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in told.items()}
+    found = counts("loop", "(a => ({ ...a, asked: null }))(m.answer(v[0]))", told)
+    cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    places = np.where(moves[:, None], X @ [[cos, sin], [-sin, cos]] + [0, up], X)
+    same(found["places"], places)
+    field = {**FIELD, "balance": balance, "whitening": 0.0}
+    learned = learn(recorded(places), y, ["a", "b", "c"], speakers, field=field, **LOOP, **ALIKE)
+    same(found["table"], learned.field.label_distributions_)
+    free, last = y < 0, found["log"][-1]
+    answers = learned.model.probabilities(recorded(places))
+    same(last["beliefs"], answers)
+    for row, ours in zip(learned.history.itertuples(), found["log"], strict=True):
+        same([ours["accepted"], *ours["shares"]], [row.accepted, row.share_a, row.share_b, row.share_c])
+    said = answers[free].argmax(axis=1)
+    same([last["right"], last["sure"]], [np.mean(said == truth[free]), answers[free].max(axis=1).mean()])
+    lesson = last["lesson"]
+    same(last["taught"], np.mean(learned.field.transduction_[lesson] == truth[lesson]))
+
+
 def test_the_cursor_finds_its_frame_as_pandas_does(counts):
     times = 0.0125 + 0.02 * np.arange(60)
     told = dict(first=times[0], hop=0.02, pitch=[0] * 60)
@@ -170,7 +255,9 @@ def test_sliders_begin_at_the_methods_settings():
     begins = {name: one.default for name, one in inspect.signature(explore_field).parameters.items()}
     method = ResonanceClassifier().get_params()
     for name in ("bandwidth", "damping", "temperature", "balance"):
-        assert begins[name] == method[name]
+        assert begins[name] == method[name] == FIELD[name]
+    lesson = {name: one.default for name, one in inspect.signature(teach).parameters.items()}
+    assert all(lesson[name] == value for name, value in LOOP.items() if name != "rate")
 
 
 def test_views_are_small_and_fetch_nothing():
@@ -283,12 +370,12 @@ WAYS = ("as recorded", "centred per speaker", "centred where trusted")
 @on("06_irf.html")
 def test_a_speaker_with_one_emotion_misleads_centring_and_not_trust(panel):
     right = {}
-    for scene in ("studio", "talk show"):
-        panel.get_by_label("scene").select_option(label=scene)
+    for name in ("studio", "talk show"):
+        panel.get_by_label("scene").select_option(label=name)
         press(panel, "Settle")
         for way in WAYS:
             panel.get_by_label("voices").select_option(label=way)
-            right[scene, way] = said(panel, r"right (\d+)")
+            right[name, way] = said(panel, r"right (\d+)")
     recorded, centred, trusted = ([right[s, w] for s in ("studio", "talk show")] for w in WAYS)
     assert recorded == [80, 100] and centred[0] == 100 and centred[1] < 50 and trusted == [100, 100]
     assert said(panel, r"trust ([\d.]+)") < 0.01
@@ -314,6 +401,61 @@ def test_the_chain_answers(panel):
     assert said(panel, r"label (\d)") == 5
 
 
+@on("09_semisup.html")
+def test_the_loop_answers(panel):
+    for number, learned in ((1, 21), (2, 24), (3, 27)):
+        press(panel, "One round")
+        assert said(panel, r"round (\d+) of 20") == number
+        assert said(panel, r"lesson: (\d+) of 48") == learned
+    press(panel, "Restart")
+    assert "nothing learned yet" in panel.locator(".said").inner_text()
+    for _ in range(3):
+        press(panel, "One round")
+    sure, drawn = panel.locator("polyline").nth(1), []
+    for name, key in (("λ agree", "End"), ("μ memory", "Home")):  # both change little
+        drawn.append(sure.get_attribute("points"))
+        slide(panel, name, key)
+        assert sure.get_attribute("points") not in drawn
+    assert slide(panel, "ρ trust", "End")[1] == 1 and said(panel, r"lesson: (\d+) of 48") == 48
+    before, after = drag(panel, 0, (35, 20))  # a star
+    assert np.abs(after - before - [35, 20]).max() < 3
+    assert "Point 1, labelled" in panel.inner_text()
+    plane = panel.get_by_role("application")
+    for _ in range(6):
+        plane.press("n")
+    assert "Point 7, unlabelled" in panel.inner_text()
+    moved = panel.locator("[data-point='6']")
+    before = moved.get_attribute("transform")
+    plane.press("ArrowDown")
+    assert moved.get_attribute("transform") != before
+
+
+def shares(panel):
+    "What the loop's panel says of the shares of the emotions, in percent."
+    return [
+        float(text) for text in re.findall(r"(\d+)\s%", panel.locator(".said").inner_text().split(" · ")[3])
+    ]
+
+
+@on("09_semisup.html")
+def test_the_loop_warns_of_collapse_and_not_of_what_is_wrong(panel):
+    press(panel, "Settle")
+    assert said(panel, r"round (\d+)") == 20 and said(panel, r"right (\d+)") > 90
+    sure = said(panel, r"sure (\d+)")
+    assert slide(panel, "turn °", times=24) == (0, 120)
+    assert said(panel, r"right (\d+)") < 10 and abs(said(panel, r"sure (\d+)") - sure) < 5
+    assert 25 < min(shares(panel)) and sum(shares(panel)) in (99, 100, 101)
+    slide(panel, "turn °", "Home")
+    assert slide(panel, "move up", times=20) == (0, 2)
+    wrong, warns = {}, {}
+    for way in ("free, β 0", "even, β 0.8"):
+        panel.get_by_label("shares", exact=True).select_option(label=way)
+        wrong[way[:4]] = said(panel, r"right (\d+)")
+        warns[way[:4]] = "it has collapsed" in panel.locator(".said").inner_text()
+        assert (max(shares(panel)) > 90) == warns[way[:4]]
+    assert max(wrong.values()) < 50 and warns == {"free": True, "even": False}
+
+
 @on("02c_prosody.html")
 def test_an_utterance_can_be_walked_through_and_heard(panel):
     tracks = panel.get_by_role("slider", name="Moment of the utterance")
@@ -333,7 +475,7 @@ def test_an_utterance_can_be_walked_through_and_heard(panel):
     assert said(panel, r"([\d.]+) s") > 1
 
 
-@on("11b_widgets.html", 3)
+@on("11b_widgets.html", 4)
 def test_cells_of_a_matrix_open_their_confusion(panel):
     for name in ("ravdess to nemo", "nemo to emodb"):
         cell = panel.get_by_role("button", name=name)
@@ -345,6 +487,16 @@ def test_cells_of_a_matrix_open_their_confusion(panel):
         assert said(panel, r"diagonal (\d+)") == float(cell.inner_text())
         diagonal = [float(text) for text in panel.locator("td.own").all_inner_texts()]
         assert len(diagonal) > 4 and abs(np.mean(diagonal) - float(cell.inner_text())) < 1
+
+
+@on("11b_widgets.html", 3)
+def test_emotions_vanish_from_the_loop_of_speech_without_a_warning(panel):
+    press(panel, "Settle")
+    held = shares(panel)
+    panel.get_by_label("shares", exact=True).select_option(label="free, β 0")
+    free = shares(panel)
+    assert len(free) == len(held) == 5 and min(held) > 0 and sum(share < 5 for share in free) > 1
+    assert max(free) < 90 and "collapsed" not in panel.locator(".said").inner_text()
 
 
 @on("11b_widgets.html", 1)
