@@ -87,11 +87,9 @@ def title_faults():
 
 def check():
     "Print every fault of the book; exit 1 if there is one."
-    for doubt in [*title_faults(), *prose_faults()]:  # faults, as soon as the whole book obeys
-        print(f"warning: {doubt}")
     config = settings()
     faults = [fault for path in notebooks() for fault in notebook_faults(path, config)]
-    faults += sidebar_faults()
+    faults += [*sidebar_faults(), *title_faults(), *prose_faults()]
     for page in sorted(ROOT.glob("*.md")):
         faults += broken_links(page, page.read_text(encoding="utf-8"))
     if (ROOT / "README.md").read_text(encoding="utf-8") != readme_text():
