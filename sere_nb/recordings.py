@@ -338,7 +338,7 @@ def as_json_line(
     told.update({name: None if np.isnan(one) else round(one, 3) for name, one in known.items()})
     return json.dumps(told | dict(basis=answer.basis))  # in ASCII, which every terminal and pipe takes
 
-
+# %% ../nbs/11c_recordings.ipynb #bb11c14a
 def _details(answer):
     "What stands in brackets behind an answer."
     said, start = answer.prediction, answer.stretch.start
