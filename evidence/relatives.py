@@ -4,11 +4,13 @@ tasks among six corpora, with five labels per emotion and with all source labels
 
     python evidence/relatives.py --corpora FOLDER [--draws 20] [--jobs 16] [--work FOLDER]
     python evidence/relatives.py --stored FOLDER [--jobs 16] [--work FOLDER]      # where there is no audio
+    python evidence/relatives.py --stored FOLDER --draws 1 --under nameless  # harder tasks
 
 Settings are chosen without the target's corpus, as its target or its source: the best of at most four
 candidates (`TRIED`), with five labels on draw 100, with all labels on the other tasks' rows. The
 defaults in the chapters and the candidates were looked at on draw 100 of six of these tasks. Ladder and field
-have one setting for all tasks. `--work` keeps five draws of a method on a task at a time: a run that is
+have one setting for all tasks. `--under` makes the tasks harder (chapter 04c), with the settings that the
+tables on file chose as recorded. `--work` keeps five draws of a method on a task at a time: a run that is
 interrupted, or asked for more draws, goes on from there."""
 
 import hashlib
@@ -16,10 +18,12 @@ from argparse import Namespace
 from functools import partial
 
 import pandas as pd
-from common import Corpora, arguments, kept, parsed, save, told_means
+from common import RESULTS, Corpora, arguments, kept, parsed, save, told_means
+from conditions import pair_of, per_task
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sere_nb.conditions import CONDITIONS
 from sere_nb.core import progress
 from sere_nb.report import statistics
 from sere_nb.study import COLUMNS, METHODS, RELATIVES
@@ -85,7 +89,7 @@ def candidates(name):
     return {str(setting): Method(partial(known.run, **setting), known.line) for setting in TRIED[name]}
 
 
-def rows_of(corpora, task, name, setting, labels, draws):
+def rows_of(corpora, task, name, setting, labels, draws, condition):
     "Rows of one method on one task; without a setting, of all its candidates."
     options = Namespace(**{**vars(corpora.options), "draws": list(draws)})
     norm = METHODS[name].norm if name in METHODS else None
@@ -95,30 +99,31 @@ def rows_of(corpora, task, name, setting, labels, draws):
         asked = {one: m for one, m in candidates(name).items() if setting in (None, one)}
         asked = {one: Method(m.run, m.line, labels) for one, m in asked.items()}
         with threadpool_limits(1):
-            made = corpora.pair("both", source, target, norm)
+            made = pair_of(corpora, condition, source, target, norm)
             rows = pd.DataFrame(run_task(made, asked, draws=draws))
-        told = dict(norm=options.norm, unheard=False, encoder="both", condition="recorded")
+        told = dict(norm=options.norm, unheard=False, encoder="both", condition=condition)
         return rows.assign(setting=rows.method, method=name, **told)[[*COLUMNS, "setting"]]
 
-    shaping = hashlib.sha256(str((setting, labels)).encode()).hexdigest()[:8]
+    shaping = hashlib.sha256(str((setting, labels, condition)).encode()).hexdigest()[:8]
     return kept(options, f"{name}-{shaping}", task, function)
 
 
-def measured(corpora, names, labels, draws, settings=None):
+def measured(corpora, names, labels, draws, settings=None, condition="recorded"):
     "Rows of all methods on all tasks; `settings`: (method, target) -> the one to use; None: all candidates."
     options = corpora.options
 
     def setting(name, target):
         return None if settings is None else settings.get((name, target), "")
 
+    parts = [draws[place : place + TOGETHER] for place in range(0, len(draws), TOGETHER)]
     calls = [
-        delayed(rows_of)(corpora, pair, name, setting(name, pair[1]), labels, draws[place : place + TOGETHER])
-        for place in range(0, len(draws), TOGETHER)
+        delayed(rows_of)(corpora, pair, name, setting(name, pair[1]), labels, part, condition)
+        for part in parts
         for pair in corpora.pairs
         for name in names
     ]
     found = Parallel(n_jobs=options.jobs, batch_size=1, return_as="generator")(calls)
-    return pd.concat(progress(found, labels, len(calls), unit="part"), ignore_index=True)
+    return pd.concat(progress(found, f"{labels}, {condition}", len(calls), unit="part"), ignore_index=True)
 
 
 def nested(rows):
@@ -138,6 +143,17 @@ def chosen_rows(rows, settings):
     return rows[wanted]
 
 
+def harder(corpora, names, conditions):
+    "Means of each task under harder conditions, with the settings that the tables on file chose as recorded."
+    tried = pd.concat(pd.read_csv(path) for path in sorted((RESULTS / "relatives").glob("*tried.csv")))
+    settings, draws = nested(tried), tuple(range(corpora.options.draws))
+    found = []
+    for condition in conditions:
+        found.append(measured(corpora, [*LADDER, *names], "source-shots", draws, settings, condition))
+        told_means(found[-1], condition)
+    return per_task(pd.concat(found))
+
+
 def main():
     "Choose, measure, and write."
     parser = arguments(__doc__, features=("both",))
@@ -147,10 +163,15 @@ def main():
     parser.add_argument(
         "--part", help="name before the tables of some methods, measured later: without ladder and ranks"
     )
+    parser.add_argument(
+        "--under", nargs="+", choices=[*CONDITIONS], help="conditions: nothing else is measured then"
+    )
     parser.set_defaults(names=list(SIX), methods=list(RELATIVES), norm="auto")
-    options = parsed(parser)
-    names, part = vars(options).pop("methods"), vars(options).pop("part")  # rows do not depend on them
+    options = parsed(parser)  # rows do not depend on what is taken out of it here
+    names, part, under = (vars(options).pop(name) for name in ("methods", "part", "under"))
     corpora, ladder = Corpora(options), [] if part else LADDER
+    if under:
+        return save("relatives", {"conditions": harder(corpora, names, under)}, options, tuned="as recorded")
     run = partial(measured, corpora)
     tried = run(names, "source-shots", (100,))
     rows = run([*ladder, *names], "source-shots", tuple(range(options.draws)), nested(tried))
