@@ -91,9 +91,9 @@ def gate(
 
 # %% ../nbs/02f_speech.ipynb #bb02f014
 _CHUNK = 512  # samples of which the detector gives one probability
-_CONTEXT = 35 * _CHUNK  # samples before a piece: 1.12 s, 56 frames
-_LANE = 250 * _CHUNK  # samples, 8 s, 400 frames
-_PIECE = 16 * _LANE  # samples in memory at a time, of each channel
+_BEFORE = 64  # samples before a chunk that it hears again
+_CONTEXT = 35 * _CHUNK  # samples before a piece, for the memory to warm up: 1.12 s, 56 frames
+_PIECE = 4000 * _CHUNK  # samples in memory at a time, of each channel
 
 
 def _pieces(blocks, tracks):
@@ -112,19 +112,30 @@ def _piece_level(piece):
     first = _CONTEXT // HOP
     return loudness(piece)[first : first + _PIECE // HOP].astype(np.float32)
 
+# %% ../nbs/02f_speech.ipynb #bb02f15a
+def _silero():
+    "silero-vad, as a function from a sound (n·512,) to the probability of speech in each chunk (n,)."
+    torch = require("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the package says of its own ways to load
+        network = require("silero_vad", "speech").load_silero_vad()._model
+    weights = {f"{name}_l0": values for name, values in network.decoder.rnn.named_parameters()}
+    memory = torch.nn.LSTM(128, 128)
+    memory.load_state_dict(weights)
 
+    @torch.inference_mode()
+    def probabilities(sound):
+        chunks = torch.from_numpy(np.pad(sound, (_BEFORE, 0))).unfold(0, _BEFORE + _CHUNK, _CHUNK)
+        alone = network.encoder(network.run_extractors(chunks))
+        remembered, _ = memory(alone[..., 0])
+        return network.decoder.decoder(remembered.T)[0].numpy()
+
+    return probabilities
+
+# %% ../nbs/02f_speech.ipynb #bb02f15b
 def _piece_voice(model, piece):
     "Probability of speech for the frames of one piece (n,), as silero-vad gives it."
-    torch, own = require("torch"), len(piece) - _CONTEXT
-    lanes = max(1, min(16, -(-own // _LANE)))
-    lane = _LANE if lanes > 1 else max(1, -(-own // _CHUNK)) * _CHUNK  # one that is short ends soon
-    padded = np.pad(piece, (0, max(0, lanes * lane - own)))
-    rows = np.stack([padded[k * lane :][: _CONTEXT + lane] for k in range(lanes)])
-    model.reset_states()
-    with torch.inference_mode():
-        chunks = torch.from_numpy(rows).split(_CHUNK, dim=1)
-        said = torch.cat([model(chunk, SAMPLE_RATE) for chunk in chunks], dim=1)
-    said = said[:, _CONTEXT // _CHUNK :].reshape(-1).numpy()
+    said = model(np.pad(piece, (0, -len(piece) % _CHUNK)))[_CONTEXT // _CHUNK :]
     frames = min(_PIECE // HOP, max(0, frame_count(len(piece)) - _CONTEXT // HOP))
     return said[(HOP * np.arange(frames) + RECEPTIVE_FIELD // 2) // _CHUNK]
 
@@ -246,9 +257,7 @@ def _detector(name):
         raise SereError(f'detector "{name}": choose gate or silero')
     if name == "gate" or name is None and importlib.util.find_spec("silero_vad") is None:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the package says of its own ways to load
-        return require("silero_vad", "speech").load_silero_vad()
+    return _silero()
 
 # %% ../nbs/02f_speech.ipynb #bb02f031
 def find_speech(
@@ -358,7 +367,7 @@ _SUREST = _SECOND // 2  # frames, of which silero-vad has to be sure
 
 def speech_sign(
     waveform: np.ndarray,  # (N,) at 16 kHz, of any length
-    model=None,  # silero-vad's; None: by `movement`
+    model=None,  # of `_silero`; None: by `movement`
 ) -> float:  # 0 … 1
     "How much it sounds as if somebody speaks."
     if model is None:

@@ -17,7 +17,15 @@ from sere_nb.core import generator
 from sere_nb.data import mini_corpus
 from sere_nb.recogniser import adapt, predict
 from sere_nb.recordings import NO_SPEECH, hear, listed
-from sere_nb.speech import LONGEST, channel_weights, doubts, find_speech, made_up_call, stretches
+from sere_nb.speech import (
+    LONGEST,
+    _detector,
+    channel_weights,
+    doubts,
+    find_speech,
+    made_up_call,
+    stretches,
+)
 
 TABLE = mini_corpus("it")
 PAIR = [[read_audio(path) for path in part.path] for _, part in list(TABLE.groupby("speaker"))[:2]]
@@ -85,6 +93,18 @@ def test_a_stretch_is_answered_as_the_sentence_alone(recogniser, tmp_path):
         np.testing.assert_allclose(own.probabilities, said.prediction.probabilities, atol=1e-6)
         same.append(alone.emotion == said.prediction.emotion)
     assert len(same) >= 0.9 * len(truth) and np.mean(same) >= 0.85
+
+
+def test_all_chunks_at_once_are_as_one_after_the_other():
+    "silero-vad itself takes them one by one."
+    torch, silero_vad = pytest.importorskip("torch"), pytest.importorskip("silero_vad")
+    sound = np.concatenate([read_audio(path) for path in TABLE.path[:3]])
+    sound = np.pad(sound, (35 * 512, -len(sound) % 512))
+    model = silero_vad.load_silero_vad()
+    with torch.inference_mode():
+        said = [float(model(chunk, 16_000)) for chunk in torch.from_numpy(sound).split(512)]
+    assert max(said) > 0.9 > 0.1 > min(said)
+    np.testing.assert_allclose(_detector("silero")(sound), said, atol=1e-4)
 
 
 def test_no_stretch_is_too_long_and_none_overlap():
