@@ -113,15 +113,20 @@ def _piece_level(piece):
     return loudness(piece)[first : first + _PIECE // HOP].astype(np.float32)
 
 # %% ../nbs/02f_speech.ipynb #bb02f15a
-def _silero():
-    "silero-vad, as a function from a sound (n·512,) to the probability of speech in each chunk (n,)."
-    torch = require("torch")
+def _silero_parts():
+    "silero-vad's network, and its memory as a layer that walks through a whole sound."
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the package says of its own ways to load
         network = require("silero_vad", "speech").load_silero_vad()._model
-    weights = {f"{name}_l0": values for name, values in network.decoder.rnn.named_parameters()}
-    memory = torch.nn.LSTM(128, 128)
-    memory.load_state_dict(weights)
+    memory = require("torch").nn.LSTM(128, 128)
+    cell = network.decoder.rnn.named_parameters()
+    memory.load_state_dict({f"{name}_l0": weights for name, weights in cell})
+    return network, memory
+
+
+def _silero():
+    "silero-vad, as a function from a sound (n·512,) to the probability of speech in each chunk (n,)."
+    torch, (network, memory) = require("torch"), _silero_parts()
 
     @torch.inference_mode()
     def probabilities(sound):

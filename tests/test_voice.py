@@ -22,13 +22,26 @@ from sere_nb.pitch import autocorrelation, glide, voiced_frames
 from sere_nb.prosody import FUNCTIONALS, flux, formants, spectral_shape, utterance_features
 from sere_nb.recogniser import load, predict
 from sere_nb.recordings import hear
-from sere_nb.speech import _AROUND, _LEAST, _PAUSE, LONGEST, doubts, find_speech, gate, stretches
+from sere_nb.speech import (
+    _AROUND,
+    _LEAST,
+    _PAUSE,
+    LONGEST,
+    SPOKEN,
+    _detector,
+    _piece_voice,
+    _pieces,
+    doubts,
+    find_speech,
+    speech_sign,
+    stretches,
+)
 
 CLOSE = 1e-3  # how far probabilities of browser and Python may be apart; a hundredth is promised
 LARGEST = 25_000_000  # bytes that the page may load in all
 PATIENCE = 240_000  # milliseconds, where other programs keep the machine busy
 EVERY, SECONDS = 50, 2.5  # recordings that are compared, the longest of them
-MODULES = ("frames", "pitch", "timbre", "prosody", "sound", "model")
+MODULES = ("frames", "pitch", "timbre", "prosody", "sound", "listening", "model")
 READY = """async ([folder, names]) => {
     window.v = {};
     for (const name of names) Object.assign(v, await import(`${folder}${name}.js`));
@@ -38,6 +51,11 @@ ASK = """async text => {
     const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
     const waveform = await v.decoded(bytes.buffer);
     return { ...await v.answered(v.ready, waveform), length: waveform.length };
+}"""
+LISTEN = """async text => {
+    const bytes = Uint8Array.from(atob(text), letter => letter.charCodeAt(0));
+    const waveform = await v.decoded(bytes.buffer);
+    return [await v.voice(waveform, v.ready.listen), await v.speechSign(waveform, v.ready.listen)];
 }"""
 
 
@@ -51,7 +69,7 @@ def counts(browser, address):
         values = [value.tolist() if isinstance(value, np.ndarray | np.generic) else value for value in values]
         return tab.evaluate(f"w => {{ return {expression}; }}", values)
 
-    ask.file = lambda data: tab.evaluate(ASK, base64.b64encode(data).decode())
+    ask.file = lambda data, how=ASK: tab.evaluate(how, base64.b64encode(data).decode())
     yield ask
     tab.close()
     assert not faults, "\n".join(faults)
@@ -91,7 +109,7 @@ def test_settings_are_pythons(counts):
     names |= dict(LONGEST=LONGEST, AROUND=_AROUND)
     for name, value in names.items():
         assert counts(f"v.{name}") == value, name
-    assert counts("v.ready.head.unsure") == UNSURE
+    assert counts("[v.ready.head.unsure, v.ready.head.spoken]") == [UNSURE, SPOKEN]
     assert counts("v.ready.head.classes") == list(load().classes)
 
 
@@ -168,11 +186,24 @@ def test_stretches_are_pythons(counts, seed):
     random = generator("voice stretches", seed)
     runs = random.integers(5, 500, size=14)
     level = np.repeat(np.where(np.arange(14) % 2, -60.0, -25.0), runs) + random.normal(size=runs.sum())
-    active = gate(level)
-    assert counts("v.gate(w[0])", level) == active.tolist()
+    active = level > -45
     theirs = stretches(active, level)
     assert len(theirs) > 2
     np.testing.assert_allclose(counts("v.stretches(w[0], w[1])", active, level), theirs, atol=6e-4)
+
+
+@pytest.mark.parametrize("seconds", [0.3, 2.0, 131.0])
+def test_speech_is_heard_as_by_python(counts, said, seconds):
+    "Longer than a piece of 128 s, too."
+    random, ear = generator("voice listening", seconds), _detector("silero")
+    waveform = random.normal(0, 1e-3, int(seconds * 16_000)).astype(np.float32)
+    for start in range(0, len(waveform) - len(said), 3 * len(said)):
+        waveform[start : start + len(said)] += said
+    ours, sign = counts.file(as_file(waveform), LISTEN)
+    theirs = [_piece_voice(ear, piece[:, 0]) for piece in _pieces([waveform[:, None]], 1)]
+    np.testing.assert_allclose(ours, np.concatenate(theirs), atol=CLOSE)
+    assert abs(sign - speech_sign(waveform, ear)) < CLOSE
+    assert sign > SPOKEN or seconds < 1
 
 
 def test_doubts_are_pythons(counts, said):
@@ -337,8 +368,8 @@ def test_a_long_recording_is_answered_stretch_by_stretch(page, tmp_path):
         noise[place : place + len(sentence)] += sentence
         place += len(sentence) + 24_000
     (tmp_path / "long.wav").write_bytes(as_file(noise))
-    theirs = list(hear(load(), [tmp_path / "long.wav"], detector="gate"))
-    assert len(theirs) == len(find_speech(tmp_path / "long.wav", {None: None}, "gate")) == len(sentences)
+    theirs = list(hear(load(), [tmp_path / "long.wav"], detector="silero"))
+    assert len(theirs) == len(find_speech(tmp_path / "long.wav", {None: None}, "silero")) == len(sentences)
     give(page, as_file(noise))
     assert answer(page) == f"{len(theirs)} stretches of speech"
     rows = page.locator(".sere-voice .scroll tr").all_inner_texts()
@@ -366,6 +397,13 @@ def test_what_is_no_speech_is_said_to_be_none(page):
     ):
         give(page, as_file(waveform))
         assert answer(page) == line
+    seconds = np.arange(48_000) / 16_000
+    music = sum(np.sin(2 * np.pi * pitch * seconds) for pitch in (262, 330, 392)).astype(np.float32) / 10
+    sign = speech_sign(music, _detector("silero"))
+    give(page, as_file(music))
+    said = re.fullmatch(r"No speech: the sign of it is (\d+)\s?%", answer(page))
+    assert sign < SPOKEN and abs(int(said[1]) - 100 * sign) < 1
+    assert not page.locator(".sere-voice .shares tr").count()
     give(page, b"RIFF is not all that it takes" * 20)
     assert answer(page) == "This browser cannot read that file as sound."
 

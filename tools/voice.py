@@ -19,6 +19,7 @@ from sere_nb.encoder import load_encoder
 from sere_nb.figures import emotion_colours
 from sere_nb.prosody import FUNCTIONALS
 from sere_nb.recogniser import load
+from sere_nb.speech import SPOKEN, _silero_parts
 
 OPSET = 17  # of ONNX: the first with layer normalisation
 LEAST = 4096  # numbers; a smaller array is not worth the halving
@@ -109,6 +110,35 @@ def pitch_network():
     return Salience()
 
 
+def listener_network():
+    """From chunks (n, 576) to silero-vad's probability of speech in each, (n,).
+
+    A chunk begins with the last 64 samples of the one before."""
+    torch, functions = require("torch"), require("torch").nn.functional
+    network, memory = _silero_parts()
+    weights = network.state_dict()
+
+    def convolved(x, name, stride):
+        return functions.conv1d(x, weights[f"{name}.weight"], weights[f"{name}.bias"], stride, 1).relu()
+
+    class Listener(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.memory = memory
+
+        def forward(self, chunks):
+            padded = functions.pad(chunks[:, None], (0, 64), "reflect")
+            waves = functions.conv1d(padded, weights["stft.forward_basis_buffer"], stride=128)
+            x = (waves[:, :129].square() + waves[:, 129:].square()).sqrt()
+            for number, stride in enumerate((1, 2, 2, 1)):
+                x = convolved(x, f"encoder.{number}.reparam_conv", stride)
+            said = self.memory(x.permute(0, 2, 1))[0].relu()[:, 0]
+            last = (weights[f"decoder.decoder.2.{name}"] for name in ("weight", "bias"))
+            return functions.conv1d(said[..., None], *last).flatten().sigmoid()
+
+    return Listener()
+
+
 def head(recogniser):
     "The rest of the model as JSON has it, and the rules for its answers."
     mean, spread = recogniser.normaliser.usual
@@ -117,6 +147,7 @@ def head(recogniser):
         colours=emotion_colours(list(recogniser.classes)),
         functionals=FUNCTIONALS,
         unsure=UNSURE,
+        spoken=SPOKEN,
     )
     arrays = dict(
         mean=mean,
@@ -128,7 +159,7 @@ def head(recogniser):
 
 
 def export(folder):
-    "encoder.onnx, pitch.onnx and head.json of the ready model."
+    "encoder.onnx, pitch.onnx, listener.onnx and head.json of the ready model."
     torch, recogniser = require("torch"), load()
     encoder = load_encoder(recogniser.encoder, "cpu")
     folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +169,9 @@ def export(folder):
     written(encoder_network(encoder), sound, folder / "encoder.onnx", names[0], samples)
     windows = {"frames": {0: "windows"}, "salience": {0: "windows"}}
     written(pitch_network(), sound[:, :2048].view(2, 1024), folder / "pitch.onnx", names[1], windows)
+    chunks = {"chunks": {0: "chunks"}, "said": {0: "chunks"}}
+    two = sound[:, :1152].view(2, 576)
+    written(listener_network(), two, folder / "listener.onnx", ("chunks", "said"), chunks)
     halved(folder / "encoder.onnx")
     (folder / "head.json").write_text(json.dumps(head(recogniser)), encoding="utf-8")
 

@@ -1,8 +1,10 @@
 // The ready model of chapter 09b in a browser: its networks run by ONNX Runtime, its answers as `sere_nb` gives them.
 import { FIELD, HOP, RATE, SILENCE, loudness, total } from "./frames.js";
+import { speechSign, voice } from "./listening.js";
 import { functionals, tracks } from "./prosody.js";
-import { LONGEST, SHORTEST, doubts, gate, stretches } from "./sound.js";
+import { LONGEST, SHORTEST, doubts, stretches } from "./sound.js";
 
+export const NO_SPEECH = "no speech";
 const COUNT = 8; // moments of an answer
 
 // The model, with all that it needs from the folder of this file: some twenty megabytes, once.
@@ -26,6 +28,7 @@ export async function loaded(folder, told = () => {}) {
     head: await (await fetched("head.json")).json(),
     encode: network(await session("encoder.onnx"), "waveform", "frames"),
     salience: network(await session("pitch.onnx"), "frames", "salience"),
+    listen: network(await session("listener.onnx"), "chunks", "said"),
   };
 }
 
@@ -82,23 +85,31 @@ export async function answered(model, waveform) {
 }
 
 // When somebody speaks: all of a short recording, the stretches of a long one, nothing in silence.
-export function heard(waveform) {
+export async function heard(model, waveform) {
   const seconds = waveform.length / RATE;
   if (seconds < SHORTEST) throw new Error(`No speech: ${Math.round(1000 * seconds)} ms are too short.`);
   const level = loudness(waveform);
   if (!level.some(value => value > SILENCE)) throw new Error(`No speech: nothing in it is louder than ${SILENCE} dB.`);
   if (seconds <= LONGEST) return [[0, seconds]];
-  const parts = stretches(gate(level), level);
+  const spoken = await voice(waveform, model.listen);
+  const parts = stretches(spoken.map(probability => probability > 0.5), level);
   if (!parts.length) throw new Error(`No speech in ${seconds.toFixed(0)} s.`);
   return parts;
 }
 
+// The answer to one stretch, if it is speech.
+export async function asked(model, waveform) {
+  const sign = await speechSign(waveform, model.listen);
+  if (sign >= model.head.spoken) return { ...await answered(model, waveform), sign };
+  return { emotion: NO_SPEECH, confidence: 0, probabilities: [], moments: [], doubt: "", sign };
+}
+
 // Answers to all stretches, one after the other; the page may draw in between.
 export async function* answers(model, waveform) {
-  const parts = heard(waveform);
+  const parts = await heard(model, waveform);
   for (const [number, [start, end]] of parts.entries()) {
     await new Promise(resolve => { setTimeout(resolve); });
     const piece = waveform.slice(Math.round(start * RATE), Math.round(end * RATE));
-    yield { ...await answered(model, piece), start, end, number, count: parts.length };
+    yield { ...await asked(model, piece), start, end, number, count: parts.length };
   }
 }

@@ -1,10 +1,8 @@
 // From a file or a microphone to 16 kHz, and from a long recording to its stretches of speech (chapters 00b, 02f).
-import {
-  FREQUENCIES, HOP, RATE, SILENCE, decibel, frameCount, percentiles, powerSpectrum, runs, total, windowAt,
-} from "./frames.js";
+import { FREQUENCIES, HOP, RATE, decibel, frameCount, powerSpectrum, runs, total, windowAt } from "./frames.js";
 
 const SECOND = RATE / HOP; // frames
-const ABOVE_NOISE = 6, RANGE = 40, NARROW = -50; // dB
+const NARROW = -50; // dB
 export const SHORTEST = 0.05, PAUSE = 0.8, LEAST = 0.2, LONGEST = 15, AROUND = 0.1; // seconds
 
 // Samples per second that a file says it has; a browser would change them unasked.
@@ -58,16 +56,6 @@ export function resampled(waveform, rate) {
     result[n] = Math.min(Math.max(sum, -1), 1);
   }
   return result;
-}
-
-// Frames louder than the noise and not too far below what is loud around them.
-export function gate(level) {
-  const threshold = Math.max(percentiles(level, [10])[0] + ABOVE_NOISE, SILENCE), half = (5 * SECOND) / 2;
-  return Array.from(level, (value, t) => {
-    let around = -Infinity;
-    for (let k = Math.max(0, t - half); k < Math.min(level.length, t + half); k++) around = Math.max(around, level[k]);
-    return value > Math.max(around - RANGE, threshold);
-  });
 }
 
 // A run that is too long, cut where it is softest for a fifth of a second.

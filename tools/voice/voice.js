@@ -1,6 +1,6 @@
 // The page "Try your voice": record or choose a file, and see what the ready model makes of it, here in the browser.
 import { RATE } from "./frames.js";
-import { answers, loaded } from "./model.js";
+import { NO_SPEECH, answers, loaded } from "./model.js";
 import { button, element, number, opened, percent } from "./panel.js";
 import { decoded, resampled } from "./sound.js";
 
@@ -95,16 +95,17 @@ export function render(el) {
       + "blue ones against it. An answer says what a voice sounds like to a model that learned from actors. "
       + "It does not say what anybody feels."));
   const tell = text => { said.textContent = text; };
-  const colour = one => model.head.colours[model.head.classes.indexOf(one.emotion)];
+  const colour = one => model.head.colours[model.head.classes.indexOf(one.emotion)] ?? "none";
   const time = one => `${number(one.start, 1)}–${number(one.end, 1)} s`;
-  const told = one => (one.confidence < model.head.unsure ? `Unsure: most like ${one.emotion}, ` : `${one.emotion}, `)
-    + percent(one.confidence);
+  const told = one => (one.emotion === NO_SPEECH ? `No speech: the sign of it is ${percent(one.sign)}`
+    : (one.confidence < model.head.unsure ? `Unsure: most like ${one.emotion}, ` : `${one.emotion}, `)
+    + percent(one.confidence));
   const why = one => one.doubt.split("; ").filter(reason => reason && !reason.startsWith("unsure"));
 
   const show = () => {
     const one = found[chosen];
     picture(svg, waveform, found, chosen, colour);
-    shares.replaceChildren(...(one ? model.head.classes.map((name, c) => element("tr", {},
+    shares.replaceChildren(...(one?.moments.length ? model.head.classes.map((name, c) => element("tr", {},
       element("th", { scope: "row" }, name), element("td", {}, percent(one.probabilities[c])),
       element("td", {}, element("div", { style: `background: ${model.head.colours[c]};`
         + `width: ${100 * one.probabilities[c]}%` })))) : []));
