@@ -141,7 +141,8 @@ def _seconds():
     "Method -> seconds per draw, from the measured table; those that nobody measured are not in it."
     import pandas as pd
 
-    return dict(pd.read_csv(results_file("relatives/cost.csv"))[["method", "seconds"]].to_numpy())
+    tables = [pd.read_csv(results_file(f"relatives/{part}cost.csv")) for part in ("", "later_")]
+    return dict(pd.concat(tables)[["method", "seconds"]].to_numpy())
 
 
 def _method_line(name, method, measured):
