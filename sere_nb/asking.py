@@ -6,6 +6,7 @@
 __all__ = ['Form', 'say', 'answer_all', 'predict']
 
 # %% ../nbs/11e_asking.ipynb #bb11e004
+import os
 import sys
 from enum import Enum
 from itertools import groupby
@@ -15,7 +16,7 @@ from typing import Annotated
 import typer
 
 from .confidence import UNSURE
-from .core import SereError, atomic_path
+from .core import SereError, atomic_path, progress
 
 # %% ../nbs/11e_asking.ipynb #bb11e008
 class Form(str, Enum):
@@ -70,12 +71,65 @@ def _targets(files, form, out):
         raise SereError(f"{form} holds one recording, and there are {len(files)}: name a folder with --out")
     return several
 
+# %% ../nbs/11e_asking.ipynb #bb11e022
+_TOGETHER = 32  # recordings that a process is given at a time, at most
+
+
+def _portions(files, jobs, whose):
+    "Numbers of the files that are heard together: all of a known speaker, or a few of nobody known."
+    spoken = {}
+    for number, file in enumerate(files):
+        spoken.setdefault(whose(file), []).append(number)
+    others = spoken.pop(None, [])
+    size = max(1, min(_TOGETHER, -(-len(others) // (4 * jobs))))
+    return [*spoken.values(), *(others[k : k + size] for k in range(0, len(others), size))]
+
+# %% ../nbs/11e_asking.ipynb #bb11e024
+def _heard(recogniser, files, options):
+    "What `hear` says, in a process of its own; bars are for whoever asked."
+    from sere_nb.recordings import hear
+
+    os.environ["SERE_PROGRESS"] = "0"
+    return list(hear(recogniser, files, **options))
+
+
+def _side_by_side(recogniser, files, jobs, bar=False, same_speaker=False, speakers=None, **options):
+    "What `hear` says of files, heard by several processes, in the same order."
+    from joblib import Parallel, delayed
+
+    from sere_nb.recordings import _speaker_of
+    from sere_nb.workers import workers
+
+    if same_speaker or "-" in files:
+        raise SereError("one speaker, and standard input, are heard by one process: leave --jobs out")
+    whose = _speaker_of(files, same_speaker, speakers)
+    known = lambda numbers: speakers if whose(files[numbers[0]]) else None
+    portions = _portions(files, jobs, whose)
+    calls = [
+        delayed(_heard)(recogniser, [files[n] for n in some], options | dict(speakers=known(some)))
+        for some in portions
+    ]
+    with workers(jobs, "ask again") as settings:
+        said = Parallel(**settings, return_as="generator")(calls)
+        said = progress(said, "recordings", len(calls), "portion") if bar else said
+        yield from (one for some in said for one in some) if speakers is None else _in_order(said, files)
+
+# %% ../nbs/11e_asking.ipynb #bb11e025
+def _in_order(said, files):
+    "Lines first, then the answers in the order of the files, as where speakers are known to one process."
+    place = {str(file): number for number, file in enumerate(files)}
+    everything = [one for some in said for one in some]
+    yield from (one for one in everything if isinstance(one, str))
+    answers = (one for one in everything if not isinstance(one, str))
+    yield from sorted(answers, key=lambda answer: place[str(answer.file)])
+
 # %% ../nbs/11e_asking.ipynb #bb11e012
 def answer_all(
     recogniser,
     words: list,  # as `listed` takes them
     form: str = "text",
     out=None,  # file or folder; None: stdout
+    jobs: int = 1,  # processes side by side
     **options,  # of `hear`
 ) -> int:  # how many recordings, or channels of them, could not be answered
     "Write answers in a format, and name the recordings without an answer on stderr."
@@ -83,8 +137,11 @@ def answer_all(
     from sere_nb.timeline import formatted
 
     files, failed = listed(words), []
-    several = _targets(files, form, out)
-    answers = _sorted_out(hear(recogniser, dict.fromkeys(files) if several else files, **options), failed)
+    several, options = _targets(files, form, out), dict(options, bar=out is not None)
+    files = list(dict.fromkeys(files)) if several else files
+    side = jobs > 1 and len(files) > 1
+    said = _side_by_side(recogniser, files, jobs, **options) if side else hear(recogniser, files, **options)
+    answers = _sorted_out(said, failed)
     if several:
         _write_each(answers, form, out)
     else:
@@ -93,11 +150,13 @@ def answer_all(
 
 # %% ../nbs/11e_asking.ipynb #3e4843bc
 def _sorted_out(said, failed):
-    "Answers as they arrive; lines go to stderr and into `failed`."
+    "Answers as they arrive; lines go to stderr, above a bar if there is one, and into `failed`."
     for one in said:
         if isinstance(one, str):
+            from tqdm import tqdm
+
             failed.append(one)
-            say(one, sys.stderr)
+            tqdm.write(one, file=sys.stderr)
         else:
             yield one
 
@@ -108,6 +167,7 @@ Channel = Annotated[
 Files = Annotated[
     list[str], typer.Argument(help='Recordings, folders, patterns ("*.mp3"), - for standard input.')
 ]
+Jobs = Annotated[int, typer.Option(min=1, max=1000, help="Processes on this machine.")]
 Level = Annotated[
     float,
     typer.Option(min=0, max=1, help='Confidence below which the answer is "unsure"; 0: always an emotion.'),
@@ -131,6 +191,7 @@ def predict(
     ] = False,
     speakers: Speakers = None,
     abstain: Level = UNSURE,
+    jobs: Jobs = 1,
     encoder: Annotated[
         str | None, typer.Option(help="Name or folder of the model's encoder, if it is not the bundled one.")
     ] = None,
@@ -145,5 +206,5 @@ def predict(
     options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)
     options.update(speakers=None if speakers is None else read_speakers(speakers))
     form = "json" if as_json else form.value
-    failed = answer_all(load(model, encoder), files, form, out, **options)
+    failed = answer_all(load(model, encoder), files, form, out, jobs, **options)
     raise typer.Exit(1 if failed else 0)

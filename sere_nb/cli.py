@@ -19,7 +19,7 @@ from typing import Annotated
 
 import typer
 
-from .asking import predict
+from .asking import Jobs, predict
 from .asking import say as _say
 from .commands import commands
 from .core import SereError, results_file, shown
@@ -185,7 +185,6 @@ Unheard = Annotated[
 # %% ../nbs/12_cli.ipynb #9e2df331
 #| code-fold: true
 Under = Annotated[str, typer.Option("--condition", help="A way to make tasks harder; see sere conditions.")]
-Jobs = Annotated[int, typer.Option(min=1, max=1000, help="Processes on this machine.")]
 Scheduler = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler, such as tcp://host:8786.")
 ]

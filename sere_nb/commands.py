@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from .asking import Level
+from .asking import Jobs, Level
 from .confidence import UNSURE
 from .core import emotion_name, shown
 
@@ -70,13 +70,14 @@ def adapt(
     ] = None,
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
     abstain: Level = UNSURE,
+    jobs: Jobs = 1,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
     from sere_nb.own import adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain)
+    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain, jobs)
     write_own(made, answers, told, usable_folder(out))
     _print_answers(answers, told, abstain)
     print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")

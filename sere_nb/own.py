@@ -173,7 +173,7 @@ def ready_pack(
     return table[kept].reset_index(drop=True).assign(corpus="emodb", language="de"), X[kept], told
 
 # %% ../nbs/11f_own.ipynb #e16a001c
-def _sources(texts, emotions):
+def _sources(texts, emotions, jobs):
     "The labelled side: (table, features) of the pack, or of the named sources."
     if not texts:
         return ready_pack(emotions)[:2]
@@ -185,12 +185,12 @@ def _sources(texts, emotions):
     table = table[table.emotion.isin(emotions)] if emotions else table
     if table.emotion.nunique() < 2:
         raise SereError(f"the sources have labels of {table.emotion.nunique()} emotions, two are needed")
-    return _features(table.reset_index(drop=True))
+    return _features(table.reset_index(drop=True), jobs)
 
 
-def _features(table):
+def _features(table, jobs):
     "(table, features) of the usable recordings; a warning names the others."
-    usable, X, faults = extract_usable(table, "both", "bundled")
+    usable, X, faults = extract_usable(table, "both", "bundled", jobs=jobs)
     report_faults(faults, len(table))
     return usable, X
 
@@ -200,11 +200,12 @@ def adapt_own(
     sources=(),  # as `read_corpus` takes them, each with labels; empty: the ready pack
     emotions=None,  # names to expect; None: all of the sources, five of the pack
     abstain: float = UNSURE,  # confidence below which an answer is "unsure"
+    jobs: int = 1,  # processes side by side
 ) -> tuple:  # (`Recogniser`, answers as of `recognise`, assumptions)
     """Adapt a model to these recordings without their labels, and answer them.
 
     Raises `SereError` as `prepare` and `extract_usable` do."""
-    (labelled, X), (heard, Y) = _sources(sources, emotions), _features(table)
+    (labelled, X), (heard, Y) = _sources(sources, emotions, jobs), _features(table, jobs)
     norm, told = assumptions(heard, sorted(set(labelled.emotion)))
     bare, reader = heard.assign(emotion=None), load_encoder("bundled")
     made = learn((labelled, X), (bare, Y), None, reader=reader, norm=norm, method=FIELD)

@@ -250,6 +250,7 @@ def hear(
     detector: str = None,  # gate or silero; None: silero where it is installed
     abstain: float = UNSURE,  # confidence below which the answer is "unsure"; 0: always an emotion
     speakers: dict = None,  # of `read_speakers`: whose recordings are compared with each other too
+    bar: bool = False,  # show how many files are done
 ):  # yields an `Answer` for each short file and each stretch of a long one, or a line that says why not
     """Answer every file that can be answered. An hour of speech needs no more memory than one stretch.
 
@@ -258,7 +259,8 @@ def hear(
     if recogniser.features != "prosody":
         encoder = _reader(recogniser, load_encoder(recogniser.encoder, local_only=not fetch))
     told = _Told(recogniser, encoder, ear, abstain)
-    alone = told.one_by_one(_sounds(files, channel, detector))
+    watched = progress(files, "recordings", unit="recording") if bar else files
+    alone = told.one_by_one(_sounds(watched, channel, detector))
     known = same_speaker or speakers is not None
     yield from (
         _together(told, alone, _speaker_of(files, same_speaker, speakers)) if known else told.answers(alone)

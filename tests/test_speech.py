@@ -13,7 +13,7 @@ from sere_nb import audio
 from sere_nb.asking import answer_all
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.channels import telephone
-from sere_nb.core import generator
+from sere_nb.core import SereError, generator
 from sere_nb.data import mini_corpus
 from sere_nb.recogniser import adapt, predict
 from sere_nb.recordings import NO_SPEECH, hear, listed
@@ -196,6 +196,24 @@ def test_one_bad_file_among_many(recogniser, tmp_path, capsys):
     (tmp_path / "none").mkdir()
     failed, out, err = asked(recogniser, [tmp_path / "none", tmp_path / "no*.ogg"], capsys)
     assert failed == 2 and not out and "without a recording" in err[0] and "no such file" in err[1]
+
+
+def test_several_processes_answer_as_one(recogniser, tmp_path, capsys):
+    "The same answers in the same order, whoever speaks, and a bad file costs the others nothing."
+    for number, path in enumerate(TABLE.path[:9]):
+        soundfile.write(tmp_path / f"{number}.wav", read_audio(path), SAMPLE_RATE)
+    (tmp_path / "5.wav").write_text("no sound")
+    speakers = {str(tmp_path / f"{number}.wav"): "Ann" for number in (1, 4, 8)}
+    for options in ({}, dict(speakers=speakers)):
+        said = []
+        for jobs in (1, 2):
+            assert answer_all(recogniser, [tmp_path], jobs=jobs, **options) == 1
+            said.append(capsys.readouterr())
+        assert said[0] == said[1] and len(said[0].out.splitlines()) == 8
+        assert ("known from 3 recordings" in said[0].out) == bool(options)
+    for words, options in ((["-", tmp_path], {}), ([tmp_path], dict(same_speaker=True))):
+        with pytest.raises(SereError, match="leave --jobs out"):
+            answer_all(recogniser, words, jobs=2, **options)
 
 
 def test_standard_input(recogniser, capsys):
