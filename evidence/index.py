@@ -26,11 +26,12 @@ HEAD = """# Evidence
 Measured tables lie in `results/CLAIM/`, with an `origin.json` that tells for each of them version, commit,
 seeds, device and options. One script per claim makes them; `common.py` holds what they share. Each has
 `--help`, `--quick` (two slices of corpora, nothing is written) and `--corpora FOLDER` (or `SERE_CORPORA`). A
-result is written from a committed source tree only. `same.py` compares ladder and field to the last digit
-with an earlier version of the code.
+result is written from a committed source tree only.
 
 *clean* says whether the commit exists in this repository and nothing was changed beside it when the table was
-made. What a page quotes travels with the package. This file is written by `python evidence/index.py`.
+made. `bundled_encoder/training` is the log of the run that made the weights in the package. To make it again
+would make another encoder, so it stays as it is. What a page quotes travels with the package. This file is
+written by `python evidence/index.py`.
 
 | claim | script | table | commit | clean? | pages that quote it |
 |---|---|---|---|---|---|
