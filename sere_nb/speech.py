@@ -92,8 +92,9 @@ def gate(
 # %% ../nbs/02f_speech.ipynb #bb02f014
 _CHUNK = 512  # samples of which the detector gives one probability
 _BEFORE = 64  # samples before a chunk that it hears again
-_CONTEXT = 35 * _CHUNK  # samples before a piece, for the memory to warm up: 1.12 s, 56 frames
-_PIECE = 4000 * _CHUNK  # samples in memory at a time, of each channel
+_CONTEXT = 35 * _CHUNK  # samples before a lane, for the memory to warm up: 1.12 s, 56 frames
+_LANE = 250 * _CHUNK  # samples of one memory, 8 s, 400 frames
+_PIECE = 16 * _LANE  # samples at a time, of each channel
 
 
 def _pieces(blocks, tracks):
@@ -118,29 +119,35 @@ def _silero_parts():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the package says of its own ways to load
         network = require("silero_vad", "speech").load_silero_vad()._model
-    memory = require("torch").nn.LSTM(128, 128)
+    memory = require("torch").nn.LSTM(128, 128, batch_first=True)
     cell = network.decoder.rnn.named_parameters()
     memory.load_state_dict({f"{name}_l0": weights for name, weights in cell})
     return network, memory
 
 
 def _silero():
-    "silero-vad, as a function from a sound (n·512,) to the probability of speech in each chunk (n,)."
+    "silero-vad, as a function from sounds (B, n·512) to the probability of speech in each chunk (B, n)."
     torch, (network, memory) = require("torch"), _silero_parts()
 
     @torch.inference_mode()
-    def probabilities(sound):
-        chunks = torch.from_numpy(np.pad(sound, (_BEFORE, 0))).unfold(0, _BEFORE + _CHUNK, _CHUNK)
-        alone = network.encoder(network.run_extractors(chunks))
-        remembered, _ = memory(alone[..., 0])
-        return network.decoder.decoder(remembered.T)[0].numpy()
+    def probabilities(sounds):
+        padded = torch.from_numpy(np.pad(sounds, ((0, 0), (_BEFORE, 0))))
+        chunks = padded.unfold(1, _BEFORE + _CHUNK, _CHUNK)
+        alone = network.encoder(network.run_extractors(chunks.flatten(0, 1)))
+        remembered, _ = memory(alone[..., 0].unflatten(0, chunks.shape[:2]))
+        return network.decoder.decoder(remembered.transpose(1, 2))[:, 0].numpy()
 
     return probabilities
 
 # %% ../nbs/02f_speech.ipynb #bb02f15b
 def _piece_voice(model, piece):
-    "Probability of speech for the frames of one piece (n,), as silero-vad gives it."
-    said = model(np.pad(piece, (0, -len(piece) % _CHUNK)))[_CONTEXT // _CHUNK :]
+    "Probability of speech for the frames of one piece (n,), as silero-vad gives it, lane by lane."
+    own = len(piece) - _CONTEXT
+    lanes = max(1, min(16, -(-own // _LANE)))
+    lane = _LANE if lanes > 1 else max(1, -(-own // _CHUNK)) * _CHUNK  # one that is short ends soon
+    padded = np.pad(piece, (0, max(0, lanes * lane - own)))
+    said = model(np.stack([padded[k * lane :][: _CONTEXT + lane] for k in range(lanes)]))
+    said = said[:, _CONTEXT // _CHUNK :].reshape(-1)
     frames = min(_PIECE // HOP, max(0, frame_count(len(piece)) - _CONTEXT // HOP))
     return said[(HOP * np.arange(frames) + RECEPTIVE_FIELD // 2) // _CHUNK]
 

@@ -132,7 +132,7 @@ def listener_network():
             x = (waves[:, :129].square() + waves[:, 129:].square()).sqrt()
             for number, stride in enumerate((1, 2, 2, 1)):
                 x = convolved(x, f"encoder.{number}.reparam_conv", stride)
-            said = self.memory(x.permute(0, 2, 1))[0].relu()[:, 0]
+            said = self.memory(x.permute(2, 0, 1))[0].relu()[0]
             last = (weights[f"decoder.decoder.2.{name}"] for name in ("weight", "bias"))
             return functions.conv1d(said[..., None], *last).flatten().sigmoid()
 

@@ -1,7 +1,7 @@
 // When somebody speaks, as silero-vad hears it (chapter 02f): what it makes of 32 ms alone, and its memory.
-import { FIELD, HOP, WINDOW, frameCount, mean } from "./frames.js";
+import { FIELD, HOP, frameCount, mean } from "./frames.js";
 
-const CHUNK = 512, BEFORE = 64, CONTEXT = 35 * CHUNK, PIECE = 4000 * CHUNK; // samples
+const CHUNK = 512, BEFORE = 64, CONTEXT = 35 * CHUNK, LANE = 250 * CHUNK; // samples
 const SUREST = 25; // frames of which it has to be sure
 
 // Probability of speech in each chunk of a sound; its end is filled up with zeros.
@@ -14,18 +14,16 @@ function probabilities(sound, network) {
   return network(chunks, count, width);
 }
 
-// Probability of speech in each frame, 128 s at a time.
+// Probability of speech in each frame. Every 8 s the memory begins anew, and hears the 1.12 s before.
 export async function voice(waveform, network) {
-  const padded = new Float32Array(CONTEXT + waveform.length), found = [];
+  const padded = new Float32Array(CONTEXT + waveform.length), said = [];
   padded.set(waveform, CONTEXT);
-  for (let start = 0, last = false; !last; start += PIECE) {
-    last = padded.length - start < CONTEXT + PIECE + WINDOW;
-    const piece = padded.subarray(start, last ? padded.length : start + CONTEXT + PIECE + WINDOW);
-    const said = (await probabilities(piece, network)).subarray(CONTEXT / CHUNK);
-    const frames = Math.min(PIECE / HOP, Math.max(0, frameCount(piece.length) - CONTEXT / HOP));
-    for (let t = 0; t < frames; t++) found.push(said[Math.floor((HOP * t + FIELD / 2) / CHUNK)]);
+  for (let start = 0; start < waveform.length; start += LANE) {
+    const lane = await probabilities(padded.subarray(start, start + CONTEXT + LANE), network);
+    said.push(...lane.subarray(CONTEXT / CHUNK));
   }
-  return found;
+  const chunk = (_, t) => said[Math.floor((HOP * t + FIELD / 2) / CHUNK)];
+  return Array.from({ length: frameCount(waveform.length) }, chunk);
 }
 
 // How much it sounds as if somebody speaks, 0 … 1.
