@@ -37,7 +37,7 @@ class Learner:
         self.hidden, self.width = (layers, 64) if deep else (torch.nn.Identity(), width)
         self.output = torch.nn.Linear(self.width, self.classes)
         self.net = torch.nn.Sequential(self.hidden, self.output)
-        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=1e-3, weight_decay=1e-3)
+        self.optimiser = torch.optim.Adam(self.net.parameters(), lr=1e-3, weight_decay=1e-3, fused=True)
 
 # %% ../nbs/05e_adapting.ipynb #e5000009
 def _step(learner, loss):

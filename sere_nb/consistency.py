@@ -148,7 +148,7 @@ def _grand(learner, near, places, weight, order, steps):
     net = torch.nn.Sequential(
         torch.nn.Linear(X.shape[1], 64), torch.nn.ReLU(), torch.nn.Linear(64, learner.classes)
     )
-    learner.optimiser = torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-3)
+    learner.optimiser = torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     for _ in range(steps):
         told = [net(flowed(X, near, order, 0.5)) for _ in range(2)]
         taught = sum(F.cross_entropy(one[known], learner.y) for one in told) / 2

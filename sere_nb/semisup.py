@@ -181,7 +181,7 @@ def _epochs(student, teacher, samples, labels, beliefs, epochs, first, coefficie
     targets = torch.tensor(beliefs, dtype=parts[0].dtype)
     anchors, unlabelled = torch.from_numpy(np.flatnonzero(labels >= 0)), np.flatnonzero(labels < 0)
     told, named = (parts, targets, anchors), torch.from_numpy(labels)
-    optimiser = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.01)
+    optimiser = torch.optim.AdamW(student.parameters(), rate, weight_decay=0.01, fused=True)
     for epoch in progress(range(epochs), "learning", unit="epoch"):
         chosen = _lesson(unlabelled, beliefs, lesson_share(epoch, epochs, first))
         order, losses = torch.from_numpy(chosen)[torch.randperm(len(chosen))], []
