@@ -168,19 +168,15 @@ def address(site):
 
 
 def opened(browser, address, page, **options):
-    "A page in a fresh tab of a browser or a context, and what went wrong while it loaded."
+    "A page in a fresh tab of a browser or a context, and what went wrong while it, or a later page, loaded."
     tab, faults = browser.new_page(**options), []
-    tab.on(
-        "console",
-        lambda message: faults.append(f"{page}: {message.text}") if message.type == "error" else None,
-    )
-    tab.on("pageerror", lambda error: faults.append(f"{page}: {error}"))
+    told = lambda fault: faults.append(f"{tab.url.removeprefix(address)}: {fault}")
+    tab.on("console", lambda message: told(message.text) if message.type == "error" else None)
+    tab.on("pageerror", told)
     tab.on(
         "request",
         lambda request: (
-            faults.append(f"{page} asks {request.url}")
-            if not request.url.startswith((address, "data:", "blob:"))
-            else None
+            told(f"asks {request.url}") if not request.url.startswith((address, "data:", "blob:")) else None
         ),
     )
     tab.goto(address + page)
