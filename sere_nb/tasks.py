@@ -16,6 +16,7 @@ import pandas as pd
 from .confidence import calibration_error, strangeness, surer_half
 from .core import SereError, generator, progress
 from .data import common_emotions, draw_shots, shared_recordings
+from .metadata import UNKNOWN_SPEAKER
 from .metrics import uar, war
 from .normalise import Normaliser, normalisation_groups
 from .tables import path_texts, places
@@ -27,9 +28,9 @@ class Task:
 
     source_X: np.ndarray  # normalised features of all source utterances, (n, F)
     source_y: np.ndarray  # class indices, −1 where the method may not know, (n,)
-    source_speaker: np.ndarray  # (n,)
+    source_speaker: np.ndarray  # (n,); None where nobody knows who speaks
     target_X: np.ndarray  # normalised features, (m, F)
-    target_speaker: np.ndarray  # (m,)
+    target_speaker: np.ndarray  # (m,); the same
     classes: tuple  # names; index = class
     seed: int = 0  # for methods that need randomness
     normaliser: Normaliser | None = None  # of the target's raw features
@@ -125,12 +126,18 @@ def _closed(table, features, classes, strange=False):
     return table.iloc[kept], features[kept]
 
 # %% ../nbs/04b_tasks.ipynb #5c82c53e
+def _speakers(table):
+    "Who speaks, (n,); None where nobody knows."
+    unknown = table.speaker.isna() | (table.speaker == UNKNOWN_SPEAKER)
+    return np.where(unknown, None, table.speaker.astype(object))
+
+
 def _side(table, features, classes, norm):
     "Normalised features, class indices (−1: of no class), speakers and normaliser of one corpus."
     groups = normalisation_groups(table, norm)
     normaliser = Normaliser.fit(features, groups)
     index = table.emotion.map({name: c for c, name in enumerate(classes)}).fillna(-1).astype(int)
-    return normaliser.apply(features, groups), index.to_numpy(), table.speaker.to_numpy(), normaliser
+    return normaliser.apply(features, groups), index.to_numpy(), _speakers(table), normaliser
 
 # %% ../nbs/04b_tasks.ipynb #31f9f587
 def _pair(source, target, classes, norm, semantic_width):
@@ -176,7 +183,7 @@ def _unheard(pair, features, norm):
     heard = pair.target[~late]
     groups = normalisation_groups(heard, norm)
     normaliser = Normaliser.fit(features[~late], groups)
-    seen = dict(target_X=normaliser.apply(features[~late], groups), target_speaker=heard.speaker.to_numpy())
+    seen = dict(target_X=normaliser.apply(features[~late], groups), target_speaker=_speakers(heard))
     task = replace(pair.task, **seen, normaliser=normaliser, later_X=normaliser.apply(features[late]))
     truth = None if pair.truth is None else pair.truth[late]
     return replace(pair, task=task, truth=truth, target=pair.target[late])

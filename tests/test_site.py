@@ -170,8 +170,8 @@ def test_settings_are_quartos():
 
 def test_every_page_loads_and_can_be_read(browser, address, site):
     "One visit each, in the light: formulas, images, widths; and what axe-core says of the book's pages."
-    formulas = 0
-    tab, faults = opened(browser, address, "index.html", color_scheme="light")  # one tab: scripts are read once
+    formulas = 0  # all in one tab: scripts are read once
+    tab, faults = opened(browser, address, "index.html", color_scheme="light")
     for page in pages(site):
         tab.set_viewport_size(DESK)
         tab.goto(address + page)
