@@ -27,7 +27,7 @@ from sere_nb.metrics import uar
 from sere_nb.normalise import Normaliser, normalisation_groups
 from sere_nb.recogniser import Recogniser, learn
 from sere_nb.recogniser import save as save_model
-from sere_nb.voices import SERE
+from sere_nb.voices import SERE, WHOLE
 
 SIX = ("emodb", "emovo", "nemo", "ravdess", "casia", "urdu")
 FIVE = ("anger", "fear", "happiness", "neutral", "sadness")
@@ -153,7 +153,7 @@ def single(corpora, synthetic, setting, names):
     return answers
 
 
-ADAPTED = {"field": FIELD, "sere": SERE}  # the first is what `sere adapt` asks
+ADAPTED = {"whole": WHOLE, "field": FIELD, "sere": SERE}  # the first is what `sere adapt` asks
 
 
 def adapted(corpora, name, method):
@@ -164,8 +164,7 @@ def adapted(corpora, name, method):
     bare = table.assign(emotion=None, speaker="(unknown)", corpus="own", language="und")
     how = dict(norm="corpus", reader=load_encoder("bundled"), method=method)
     own = learn((pool[0][kept], pool[1][kept]), (bare, X), None, **how)
-    groups = normalisation_groups(bare, "corpus")
-    return own.probabilities(Normaliser.fit(X, groups).apply(X, groups)), list(own.classes)
+    return own.model.label_distributions_[-len(bare) :], list(own.classes)
 
 
 # --- what ships -------------------------------------------------------------------------------------
@@ -260,7 +259,7 @@ def ship(corpora, synthetic, setting, temperature, text, later):
     cooled = Linear(model.weights / temperature, model.bias / temperature)
     ready = Recogniser(cooled, tuple(classes), usual, "both", "bundled", reader.identity, origin)
     save_model(ready, READY, text)
-    write_pack(corpora, dict(temperature=later, method=FIELD.line, emotions=list(FIVE), origin=origin))
+    write_pack(corpora, dict(temperature=later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
 
 
 def chosen_without(every, truths):
