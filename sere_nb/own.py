@@ -205,7 +205,7 @@ def adapt_own(
     emotions=None,  # names to expect; None: all of the sources, five of the pack
     abstain: float = UNSURE,  # confidence below which an answer is "unsure"
     jobs: int = 1,  # processes side by side
-) -> tuple:  # (`Recogniser`, answers as of `recognise`, assumptions)
+) -> tuple:  # (`Recogniser`, answers as of `recognise` with the voice of each, assumptions)
     """Adapt a model to these recordings without their labels, and answer them.
 
     Raises `SereError` as `prepare` and `extract_usable` do."""
@@ -214,7 +214,8 @@ def adapt_own(
     (labelled, X), (heard, Y) = _sources(sources, emotions, jobs), _features(table, jobs)
     bare, reader = heard.assign(emotion=None), load_encoder("bundled")
     made = learn((labelled, X), (bare, Y), None, reader=reader, method=WHOLE)
-    told, hot = assumptions(heard, made.classes, *made.model.voices_), ready_pack()[2]["temperature"]
+    (voices, trusted), hot = made.model.voices_, ready_pack()[2]["temperature"]
+    told = assumptions(heard, made.classes, pd.Series(voices).nunique(), trusted)
     said = tempered(made.model.label_distributions_[-len(heard) :], 1 / hot)
     made = replace(made, model=cooled(made.model, hot))
     first, sure = np.array(made.classes)[said.argmax(axis=1)], said.max(axis=1)
@@ -223,7 +224,7 @@ def adapt_own(
     front = {"file": path_texts(front.pop("path")), **front}
     front.update(emotion=named, confidence=sure, **dict(zip(made.classes, said.T)))
     doubts = [_unsure(one, abstain) for one in sure]
-    return made, pd.DataFrame(front).assign(doubt=doubts, given=heard.emotion), told
+    return made, pd.DataFrame(front).assign(doubt=doubts, voice=voices, given=heard.emotion), told
 
 # %% ../nbs/11f_own.ipynb #e16a0020
 def _first(answers):
@@ -254,6 +255,8 @@ def plot_answers(
 _LIMITS = """The labels behind this are acted: actors were asked to sound angry or sad. How a person feels is
 not in such data, and many of these answers are wrong. Nothing here may decide, or help to decide, anything
 about a person."""
+_UNCHECKED = """Nobody has checked it. The column voice of predictions.csv tells which recordings were taken
+for one voice; a metadata.csv with the columns path and speaker corrects it."""
 _SHOWN = 300  # answers that a page lists; predictions.csv has them all
 
 
@@ -288,7 +291,7 @@ def _sections(answers, told):
     listed = answers.head(_SHOWN)
     rows = zip(_places(listed), listed.emotion, listed.confidence)
     rows = [(Path(str(place)).name, emotion, f"{sure:.0%}") for place, emotion, sure in rows]
-    yield page_section("What was assumed", "Nobody has checked it.", page_table([(one,) for one in told]))
+    yield page_section("What was assumed", _UNCHECKED, page_table([(one,) for one in told]))
     yield page_section("What was heard", unsure, picture)
     yield page_section("Listen", "The surest answer of each emotion.", page_table(heard))
     yield _given(answers)

@@ -281,13 +281,13 @@ SERE = Method(sere, "the resonance field on what is left of the voices", fit=ser
 # %% ../nbs/06b_voices.ipynb #6b000048
 def whole_model(
     task: Task,  # features normalised per corpus
-) -> ResonanceClassifier:  # with `voices_`: (number of target voices, trust in them)
+) -> ResonanceClassifier:  # with `voices_`: (names of the target's voices (m,), trust in them)
     "The field of chapter 06 on what is left of the voices, for a source with many labels."
     task = grouped(task)
     trusted = trusts(task)
     X, y, _, corpora = voices_out(task, trusted).stacked()
     model = ResonanceClassifier().fit(X, y, corpora=corpora)
-    model.voices_ = int(pd.Series(task.target_speaker).nunique()), trusted[1]
+    model.voices_ = task.target_speaker, trusted[1]
     return model
 
 
