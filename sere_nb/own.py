@@ -139,6 +139,8 @@ def _voices(table, voices, trusted):
     like = f"{voices - given} groups of like voices stand in for" if voices > given else None
     if not given:
         return f"speakers unknown: {like} them, {trust}" if like else "speakers unknown, and no voices found"
+    if voices == 1:
+        return "one speaker: all recordings are compared with each other"
     told = f"speakers given ({given}): each is compared with their own mean, {trust}"
     return f"{told}; {like} the others" if like else told
 
