@@ -366,9 +366,14 @@ def _versions():
     installed = {d.metadata["Name"].lower(): d.version for d in distributions() if d.metadata["Name"]}
     return {name: installed[name] for name in PACKAGES if name in installed}
 
+# %% ../nbs/00_core.ipynb #0d3e71ce
+def _device() -> str:
+    "The GPU, which encoders use where there is one; otherwise cpu."
+    cuda = require("torch").cuda
+    return cuda.get_device_name() if cuda.is_available() else "cpu"
+
 # %% ../nbs/00_core.ipynb #28e559d1
 def provenance(
-    device: str = "cpu",  # where it was computed
     **options,  # seeds and every option that shaped the result
 ) -> dict:  # version, commit, date, Python, platform, device, packages, options
     "The origin of a result, ready for JSON."
@@ -377,7 +382,7 @@ def provenance(
 
     date = datetime.now(timezone.utc).isoformat(timespec="seconds")
     made = {"sere_nb": sere_nb.__version__, "commit": source_commit(), "date": date}
-    here = {"python": platform.python_version(), "platform": platform.platform(), "device": device}
+    here = {"python": platform.python_version(), "platform": platform.platform(), "device": _device()}
     return {**made, **here, "packages": _versions(), "options": options}
 
 # %% ../nbs/00_core.ipynb #bc333f23

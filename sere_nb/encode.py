@@ -232,7 +232,9 @@ def encode(
     waveforms = [_checked_waveform(waveform, i) for i, waveform in enumerate(waveforms)]
     encoder.model
     frames = [np.empty((frame_count(len(waveform)), encoder.width), np.float32) for waveform in waveforms]
-    with torch.inference_mode():
+    # GPUs round convolutions to TF32 unless told otherwise, and differently for each size of batch
+    exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    with torch.inference_mode(), exact:
         for i, (start, _, keep, end), states in _encoded_windows(waveforms, encoder, layers, batch_seconds):
             frames[i][keep:end] = states[keep - start : end - start].cpu().numpy()
     return _finite(frames, encoder)
