@@ -5,8 +5,10 @@
 
 Encoders: the bundled one; a network as large as XLSR-53 with random weights, which are as fast as learned
 ones; Whisper-tiny where `--whisper` names what loads it. In each number format and with batches of several
-lengths. `cpu` is one thread of the same machine. How far: the largest change of a pooled feature against
-the processor's, in standard deviations of that feature over the recordings."""
+lengths, one after another in one process: a GPU plans its convolutions for every length that it meets for
+the first time, so a format's first row is what a corpus costs that is read once, and the others what it
+costs to read it again. `cpu` is one thread of the same machine. How far: the largest change of a pooled
+feature against the processor's, in standard deviations of that feature over the recordings."""
 
 import sys
 import time

@@ -61,7 +61,7 @@ class Encoder:
     name: str  # as asked for
     folder: Path | None  # with config.json and *.safetensors; None: seeded random weights
     device: str | None = None  # None: the GPU if there is one
-    dtype: str = "float32"  # "bfloat16" or "float16" on a GPU; frames are float32 all the same
+    dtype: str = "float32"  # or "float16", "bfloat16" on a GPU; frames are float32 all the same
 
     @cached_property
     def config(self) -> dict:
@@ -318,7 +318,7 @@ def _pretrained(folder: Path, config: dict):
 def load_encoder(
     name="bundled",  # "bundled", "random", "auto", "per-language", folder, hub name[@revision], {language: …}
     device: str = None,  # "cpu", "cuda", "cuda:1", …; None: the GPU if there is one
-    dtype: str = "float32",  # "bfloat16" or "float16" halve memory and time on a GPU
+    dtype: str = "float32",  # "float16" needs half the memory of a GPU; chapter 03b on what it costs
     local_only: bool = False,  # True: what is not on this machine is refused instead of fetched
 ) -> Encoder | dict:  # for a dict, a dict; for "per-language", the map of names
     """A frozen speech encoder: wav2vec 2.0, HuBERT, WavLM, UniSpeech, Data2Vec-audio or Whisper's.

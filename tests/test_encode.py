@@ -260,7 +260,7 @@ torch.set_num_threads(1)
 from sere_nb.encode import encode
 from sere_nb.encoder import load_encoder
 waveform = np.random.default_rng(0).standard_normal(3600 * 16_000, dtype=np.float32)
-frames, = encode([waveform], load_encoder({str(folder / "wav2vec2-group")!r}))
+frames, = encode([waveform], load_encoder({str(folder / "wav2vec2-group")!r}, "cpu"))
 print(len(frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 """
     output = subprocess.run(
