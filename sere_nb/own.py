@@ -135,14 +135,15 @@ def own_table(
 def _voices(table, voices, trusted):
     "What was assumed of the speakers."
     trust, nobody = f"trusted to {trusted:.0%}", table.speaker == UNKNOWN_SPEAKER
-    given = table.speaker[~nobody].nunique()
+    given, unknown = table.speaker[~nobody].nunique(), int(nobody.sum())
     like = f"{voices - given} groups of like voices stand in for" if voices > given else None
     if not given:
         return f"speakers unknown: {like} them, {trust}" if like else "speakers unknown, and no voices found"
-    if voices == 1:
+    if given == 1 and not unknown:
         return "one speaker: all recordings are compared with each other"
     told = f"speakers given ({given}): each is compared with their own mean, {trust}"
-    return f"{told}; {like} the others" if like else told
+    others = f"{like} those of {unknown} others" if like else f"{unknown} others are compared with all"
+    return f"{told}; {others}" if unknown else told
 
 
 def assumptions(
@@ -258,7 +259,7 @@ _LIMITS = """The labels behind this are acted: actors were asked to sound angry 
 not in such data, and many of these answers are wrong. Nothing here may decide, or help to decide, anything
 about a person."""
 _UNCHECKED = """Nobody has checked it. The column voice of predictions.csv tells which recordings were taken
-for one voice; a metadata.csv with the columns path and speaker corrects it."""
+for one voice; a metadata.csv with the columns path and speaker corrects it, whole or in part."""
 _SHOWN = 300  # answers that a page lists; predictions.csv has them all
 
 

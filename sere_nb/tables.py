@@ -17,7 +17,7 @@ import pandas as pd
 
 from .audio import AUDIO_SUFFIXES, MEDIA_SUFFIXES, Part, duration, file_of
 from .core import SereError, atomic_path, file_stem, progress, require
-from .metadata import all_or_none, checked, described, meant_columns, read_metadata
+from .metadata import NEEDED, all_or_none, checked, described, meant_columns, read_metadata
 
 # %% ../nbs/00h_tables.ipynb #00g0a008
 _COLUMNS = ["corpus", "language", "speaker", "emotion"]
@@ -164,6 +164,7 @@ def _found(folder, file):
 def read_audformat(
     folder,  # holds db.yaml, its tables, and the recordings they name
     name: str,  # what to call the corpus
+    needed: tuple = NEEDED,  # without speakers among them, some may be named
 ) -> list:  # as of `read_metadata`
     "The utterances of an audformat database. Raises `SereError` as `read_metadata` does."
     folder, source = Path(folder), "its tables"
@@ -176,10 +177,10 @@ def read_audformat(
     if emotion := meant.get("emotion"):
         others = [column for column in meant.values() if column != emotion]
         frame = _joined(database, emotion, others, folder)
-    return _audformat_rows(folder, name, source, frame, meant, _language(database))
+    return _audformat_rows(folder, name, source, frame, meant, _language(database), needed)
 
 # %% ../nbs/00h_tables.ipynb #00g0a022
-def _audformat_rows(folder, name, source, frame, meant, language):
+def _audformat_rows(folder, name, source, frame, meant, language, needed):
     "The rows of a joined table as those of `read_metadata`."
     frame = require("audformat", "tables").utils.to_segmented_index(frame)
     sheet, paths = [], []
@@ -190,7 +191,7 @@ def _audformat_rows(folder, name, source, frame, meant, language):
         cells = {"path": at[0], **language, **cells, **_segment(folder, *at)}
         sheet.append((number, checked(f"{name}: {source}", number, cells)))
         paths.append(_found(folder, at[0]))
-    all_or_none(f"{name}: {source}", sheet)
+    all_or_none(f"{name}: {source}", sheet, needed)
     return described(name, source, sheet, paths)
 
 # %% ../nbs/00h_tables.ipynb #00g0a025
@@ -258,6 +259,7 @@ def _heard(split, folder):
 def read_dataset(
     folder,  # as `datasets.save_to_disk` writes it
     name: str,  # what to call the corpus
+    needed: tuple = NEEDED,  # without speakers among them, some may be named
 ) -> list:  # as of `read_metadata`
     """The utterances of a dataset of Hugging Face; those of all its splits, one after the other.
 
@@ -271,21 +273,21 @@ def read_dataset(
         paths.append(_written(sound, folder))
     if not sheet:
         raise SereError(f"{name}: {folder} holds no row")
-    all_or_none(f"{name}: {source}", sheet)
+    all_or_none(f"{name}: {source}", sheet, needed)
     return described(name, source, sheet, paths)
 
 # %% ../nbs/00h_tables.ipynb #00g0a033
 def read_folder(
     folder,  # with a metadata.csv, a db.yaml, or a saved dataset
     name: str,  # what to call the corpus
-    needed: tuple = ("path", "speaker", "language"),  # columns without which a metadata.csv is refused
+    needed: tuple = NEEDED,  # columns without which a metadata.csv is refused; see `read_sheet`
 ) -> list | None:  # as of `read_metadata`; None if there is no table of any kind
     "What the table of a folder says. Raises `SereError` as `read_metadata` does."
     folder = Path(folder)
     if (folder / "metadata.csv").exists():
         return read_metadata(folder, name, needed)
     if (folder / "db.yaml").exists():
-        return read_audformat(folder, name)
+        return read_audformat(folder, name, needed)
     if (folder / "dataset_dict.json").exists() or (folder / "state.json").exists():
-        return read_dataset(folder, name)
+        return read_dataset(folder, name, needed)
     return None

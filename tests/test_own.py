@@ -16,6 +16,7 @@ from sere_nb.core import SereError, package_folder
 from sere_nb.data import check_corpus, load_corpus, mini_corpus
 from sere_nb.features import extract
 from sere_nb.irf import settled
+from sere_nb.metadata import UNKNOWN_SPEAKER
 from sere_nb.metrics import uar
 from sere_nb.names import draft_metadata, guess_pattern, name_pattern
 from sere_nb.own import adapt_own, cooled, own_table, ready_pack, recognise
@@ -178,6 +179,11 @@ def test_like_voices_are_found_in_real_speech_and_answered_better(real_corpora):
     assert len(set(found.voices_[0])) == len(table) // FEWEST and found.voices_[1] > 0.5
     assert uar(truth, said.argmax(axis=1)) > uar(truth, alone.argmax(axis=1)) + 0.03
     assert adjusted_rand_score(grouped(task).target_speaker, table.speaker) > 0.3
+    names = table.speaker.where(table.speaker < sorted(table.speaker.unique())[3])  # some have told theirs
+    task = prepare(labelled, X, table.assign(speaker=names), heard, "corpus", semantic_width=384).task
+    voices = pd.Series(grouped(task).target_speaker)
+    assert voices[names.notna()].tolist() == names.dropna().tolist()
+    assert voices[names.isna()].str.startswith("voice ").all()
 
 
 def test_a_table_may_know_the_speakers_and_nothing_else(tmp_path, folder):
@@ -188,6 +194,26 @@ def test_a_table_may_know_the_speakers_and_nothing_else(tmp_path, folder):
     table = own_table(tmp_path)
     assert set(table.speaker) == {"a", "b"} and table.emotion.isna().all() and set(table.language) == {"und"}
     with pytest.raises(SereError, match="language"):  # as a corpus, it lacks a column as before
+        load_corpus("mine", tmp_path)
+
+
+def test_a_table_may_know_some_of_the_speakers(tmp_path, folder):
+    paths = sorted(folder[0].iterdir())
+    for path in paths:
+        shutil.copy(path, tmp_path)
+    lines = [f"{path.name},{'a' if number < 12 else ''}" for number, path in enumerate(paths)]
+    (tmp_path / "metadata.csv").write_text("\n".join(["path,speaker", *lines]))
+    table = own_table(tmp_path)
+    assert dict(table.speaker.value_counts()) == {"a": 12, UNKNOWN_SPEAKER: len(paths) - 12}
+    _, answers, told = adapt_own(table)
+    assert (answers.voice[:12] == "a").all() and answers.voice[12:].isna().all()
+    assert "given (1)" in told[1] and told[1].endswith(
+        "28 others are compared with all"
+    )  # too few for groups
+    (tmp_path / "metadata.csv").write_text(
+        "\n".join(["path,speaker,language", *(f"{one},it" for one in lines)])
+    )
+    with pytest.raises(SereError, match=r"row 14, column speaker: empty"):  # corpora of a study are complete
         load_corpus("mine", tmp_path)
 
 
