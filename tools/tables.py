@@ -26,6 +26,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "skewed": "Targets of unequal shares",
         "ready": "The ready model",
         "own": "A folder of one's own",
+        "like_voices": "Groups of like voices in place of names",
         "no_speech": "Noise, tones and music against speech",
         "speakers": "What it is worth to know who speaks",
         "speech": "Calls, stretch by stretch",
@@ -33,10 +34,11 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
     "Against whom?": {
         "relatives": "The relatives",
         "matrix": "The ladder and the plain field on twelve tasks",
+        "full_run": "The full run on a GPU",
     },
     "How many labels?": {
         "shots": "From one label to twenty",
-        "damping": "How damping for few labels was chosen",
+        "damping": "What damping is worth",
     },
     "Which part helps?": {
         "voices": "The parts of sere",
@@ -46,7 +48,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "tric": "A metric shaped by the chain",
         "loop": "The parts of the trained network",
     },
-    "What does it cost?": {"scale": "Time and memory"},
+    "What does it cost?": {"scale": "Time and memory", "gpu": "What a GPU is worth"},
     "What goes in": {
         "prosody": "Pitch and prosody",
         "encode": "Encoders",
@@ -91,6 +93,9 @@ TABLES = {
     "all": "all source labels",
     "shots": "five labels",
     "training": "the loss while it learned",
+    "rows": "each task",
+    "sere-both": "sere with the bundled encoder and prosody",
+    "sere-whisper-tiny+prosody": "sere with Whisper tiny and prosody",
 }
 COLUMNS = {"uar": "UAR", "war": "accuracy", "ece": "calibration error", "sure": "surer half right"}
 SETTINGS = ["features", "norm", "shots", "width", "setting"]  # left out where all rows have the same
