@@ -215,14 +215,19 @@ def pyin(
     return pitch, (voiced + probability) / 2
 
 # %% ../nbs/02b_pitch.ipynb #25f401b9
+@functools.cache
+def _swift_detector():
+    "The network of SwiftF0, loaded once."
+    return require("swift_f0", extra="pitch").SwiftF0(threads=1)
+
+
 def swift(
     waveform: np.ndarray,  # (N,) at 16 kHz
     active: np.ndarray,  # (T,) bool
 ) -> tuple:  # pitch (T,) in Hz, periodicity (T,) in 0 … 1
     "SwiftF0 (Nieradzik, arXiv 2508.18440), interpolated from its 16 ms grid."
-    detector = require("swift_f0", extra="pitch").SwiftF0(threads=1)
     levelled = waveform * (0.5 / max(np.abs(waveform).max(), 1e-9))  # it does not level by itself
-    found = detector.detect(levelled, SAMPLE_RATE, FMIN, FMAX)
+    found = _swift_detector().detect(levelled, SAMPLE_RATE, FMIN, FMAX)
     centres = frame_centres(len(waveform))
     pitch = np.exp(np.interp(centres, found.timestamps, np.log(np.maximum(found.pitch_hz, FMIN))))
     return pitch, np.interp(centres, found.timestamps, found.confidence)
