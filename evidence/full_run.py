@@ -49,6 +49,7 @@ def main():
         for cell in executed(folder, {**settings, **told}):
             print("".join(output.get("text", "") for output in cell.outputs), end="")
         rows = pd.read_csv(Path(folder) / "sere_full_run" / "results.csv")
+    rows = rows.assign(encoder=rows.encoder.str.rpartition("/")[2])  # its name, not where it lay
     options.encoder = Path(options.encoder).name
     save("full_run", {"rows": plain(rows)}, options, cores=os.cpu_count())
 

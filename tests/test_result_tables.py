@@ -73,6 +73,13 @@ def test_every_table_is_folded_and_every_heading_is_in_words(page):
     assert len(headings) == len(claims) and not any(line[4:].startswith(tuple(claims)) for line in headings)
 
 
+def test_no_table_names_a_folder_of_the_machine_that_made_it():
+    cell = re.compile(r"""(?:^|[,"'\s])(?:/|~/|[A-Za-z]:\\)[\w.-]+[/\\]""", re.MULTILINE)
+    assert cell.search("emodb,/home/me/whisper-tiny,1") and cell.search(r"C:\me\x")
+    files = [*RESULTS.rglob("*.csv"), *RESULTS.rglob("*.json")]
+    assert not [path.name for path in files if cell.search(path.read_text(encoding="utf-8"))]
+
+
 def test_every_source_of_a_relative_is_in_the_bibliography():
     listed = (NOTEBOOKS / "bibliography.md").read_text(encoding="utf-8")
     chapters = sorted(NOTEBOOKS.glob("05[c-f]_*.ipynb"))
