@@ -161,7 +161,7 @@ def main():
         "--methods", nargs="+", choices=list(RELATIVES), help="relatives to run; all if left out"
     )
     parser.add_argument(
-        "--part", help="name before the tables of some methods, measured later: without ladder and ranks"
+        "--part", help="name before the tables of what is measured later; some methods: no ladder, no ranks"
     )
     parser.add_argument(
         "--under", nargs="+", choices=[*CONDITIONS], help="conditions: nothing else is measured then"
@@ -171,7 +171,8 @@ def main():
     names, part, under = (vars(options).pop(name) for name in ("methods", "part", "under"))
     corpora, ladder = Corpora(options), [] if part else LADDER
     if under:
-        return save("relatives", {"conditions": harder(corpora, names, under)}, options, tuned="as recorded")
+        table = {f"{part}_conditions" if part else "conditions": harder(corpora, names, under)}
+        return save("relatives", table, options, tuned="as recorded")
     run = partial(measured, corpora)
     tried = run(names, "source-shots", (100,))
     rows = run([*ladder, *names], "source-shots", tuple(range(options.draws)), nested(tried))
