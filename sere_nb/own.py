@@ -104,7 +104,7 @@ def recognise(
     "The emotion heard in each recording; one without an answer has the reason as its doubt."
     model = model if isinstance(model, Recogniser) else load(model)
     encoder = None if model.features == "prosody" else load_encoder(model.encoder)
-    heard, many = (encoder, _detector(None)), _many(recordings)
+    heard, many = (encoder, _detector("silero")), _many(recordings)
     rows = [_row(model, recording, sampling_rate, abstain, heard) for recording in many]
     names = [str(one) if isinstance(one, (str, os.PathLike)) else None for one in many]
     columns = ["file", "emotion", "confidence", *model.classes, "doubt"]

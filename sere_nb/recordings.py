@@ -247,7 +247,7 @@ def hear(
     same_speaker: bool = False,  # all are of one speaker: normalise them together
     fetch: bool = False,  # allow the download of its encoder
     channel: str = "auto",  # a number, each or mix; auto: each if they differ, else the mix
-    detector: str = None,  # gate or silero; None: silero where it is installed
+    detector: str = "silero",  # or gate
     abstain: float = UNSURE,  # confidence below which the answer is "unsure"; 0: always an emotion
     speakers: dict = None,  # of `read_speakers`: whose recordings are compared with each other too
     bar: bool = False,  # show how many files are done

@@ -7,15 +7,14 @@ __all__ = ['LONGEST', 'SPOKEN', 'Stretch', 'made_up_call', 'gate', 'stretches', 
            'high_band', 'doubts', 'movement', 'speech_sign']
 
 # %% ../nbs/02f_speech.ipynb #bb02f004
-import importlib.util
-import warnings
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from .audio import SAMPLE_RATE, SILENCE, _blocks, at_16k, clipping, open_audio
-from .core import SereError, generator, progress, require
+from .core import SereError, generator, package_folder, progress, require
 from sere_nb.frames import (
     FREQUENCIES,
     HOP,
@@ -114,28 +113,47 @@ def _piece_level(piece):
     return loudness(piece)[first : first + _PIECE // HOP].astype(np.float32)
 
 # %% ../nbs/02f_speech.ipynb #bb02f15a
-def _silero_parts():
-    "silero-vad's network, and its memory as a layer that walks through a whole sound."
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # what the package says of its own ways to load
-        network = require("silero_vad", "speech").load_silero_vad()._model
-    memory = require("torch").nn.LSTM(128, 128, batch_first=True)
-    cell = network.decoder.rnn.named_parameters()
-    memory.load_state_dict({f"{name}_l0": weights for name, weights in cell})
-    return network, memory
+def _convolved(x, weights, bias, stride):
+    "Convolution of (n, T, C) over three neighbours, bent at zero."
+    seen = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (1, 1), (0, 0))), 3, axis=1)
+    return np.maximum(np.tensordot(seen[:, ::stride], weights, ((2, 3), (1, 2))) + bias, 0)
+
+# %% ../nbs/02f_speech.ipynb #bb02f15c
+def _each_chunk(chunks, weights):
+    "What silero-vad hears in each chunk (n, 576) by itself, (n, 128): its spectrum, then four convolutions."
+    padded = np.pad(chunks, ((0, 0), (0, _BEFORE)), "reflect")
+    parts = np.lib.stride_tricks.sliding_window_view(padded, 256, axis=1)[:, ::128]
+    waves = parts @ weights["stft_conv.weight"][:, 0].T
+    x = np.hypot(waves[..., :129], waves[..., 129:])
+    for number, stride in enumerate((1, 2, 2, 1), 1):
+        x = _convolved(x, weights[f"conv{number}.weight"], weights[f"conv{number}.bias"], stride)
+    return x[:, 0]
 
 
+def _remembered(alone, weights):
+    "A long short-term memory (Hochreiter & Schmidhuber 1997) that walks through (B, n, 128)."
+    cell = lambda name: weights[f"lstm_cell.{name}"]
+    given = alone @ cell("weight_ih").T + (cell("bias_ih") + cell("bias_hh"))
+    held, shown, every = 0, np.zeros_like(alone[:, 0]), []
+    for now in given.swapaxes(0, 1):
+        enter, forget, new, show = np.split(now + shown @ cell("weight_hh").T, 4, axis=1)
+        held = expit(forget) * held + expit(enter) * np.tanh(new)
+        shown = expit(show) * np.tanh(held)
+        every.append(shown)
+    return np.stack(every, axis=1)
+
+# %% ../nbs/02f_speech.ipynb #bb02f15d
 def _silero():
     "silero-vad, as a function from sounds (B, n·512) to the probability of speech in each chunk (B, n)."
-    torch, (network, memory) = require("torch"), _silero_parts()
+    file = package_folder() / "bundled" / "silero" / "silero_vad_16k.safetensors"
+    weights = require("safetensors.numpy").load_file(file)
 
-    @torch.inference_mode()
     def probabilities(sounds):
-        padded = torch.from_numpy(np.pad(sounds, ((0, 0), (_BEFORE, 0))))
-        chunks = padded.unfold(1, _BEFORE + _CHUNK, _CHUNK)
-        alone = network.encoder(network.run_extractors(chunks.flatten(0, 1)))
-        remembered, _ = memory(alone[..., 0].unflatten(0, chunks.shape[:2]))
-        return network.decoder.decoder(remembered.transpose(1, 2))[:, 0].numpy()
+        padded = np.pad(sounds, ((0, 0), (_BEFORE, 0))).astype(np.float32)
+        chunks = np.lib.stride_tricks.sliding_window_view(padded, _BEFORE + _CHUNK, axis=1)[:, ::_CHUNK]
+        alone = _each_chunk(chunks.reshape(-1, _BEFORE + _CHUNK), weights).reshape(*chunks.shape[:2], -1)
+        heard = np.maximum(_remembered(alone, weights), 0) @ weights["final_conv.weight"][0, :, 0]
+        return expit(heard + weights["final_conv.bias"])
 
     return probabilities
 
@@ -265,21 +283,19 @@ def _tracks(path, file, weights):
 
 def _detector(name):
     "The detector asked for, loaded; None for the gate."
-    if name not in (None, "gate", "silero"):
+    if name not in ("gate", "silero"):
         raise SereError(f'detector "{name}": choose gate or silero')
-    if name == "gate" or name is None and importlib.util.find_spec("silero_vad") is None:
-        return None
-    return _silero()
+    return None if name == "gate" else _silero()
 
 # %% ../nbs/02f_speech.ipynb #bb02f031
 def find_speech(
     path,  # of a recording
     weights: dict,  # of `channel_weights`
-    detector: str = None,  # gate or silero; None: silero where it is installed
+    detector: str = "silero",  # or gate
 ) -> list:  # of `Stretch`, in the order of time
     """When somebody speaks, on each channel that is heard.
 
-    Raises `SereError` as `open_audio` does, and for a detector that is not there."""
+    Raises `SereError` as `open_audio` does, and for an unknown detector."""
     model, heard = _detector(detector), {name: ([], []) for name in weights}
     with open_audio(path) as file:
         bar = progress(None, "listening", total=round(file.frames / file.samplerate), unit="s")

@@ -51,10 +51,7 @@ def call(tmp_path_factory):
 
 def detectors():
     yield "gate"
-    yield pytest.param(
-        "silero",
-        marks=pytest.mark.skipif(not audio.importlib.util.find_spec("silero_vad"), reason="silero-vad"),
-    )
+    yield "silero"
 
 
 @pytest.mark.parametrize("detector", detectors())

@@ -19,7 +19,7 @@ from sere_nb.encoder import load_encoder
 from sere_nb.figures import emotion_colours
 from sere_nb.prosody import FUNCTIONALS
 from sere_nb.recogniser import load
-from sere_nb.speech import SPOKEN, _silero_parts
+from sere_nb.speech import SPOKEN
 
 OPSET = 17  # of ONNX: the first with layer normalisation
 LEAST = 4096  # numbers; a smaller array is not worth the halving
@@ -108,6 +108,17 @@ def pitch_network():
             return model.classifier(x.transpose(1, 2).flatten(1)).sigmoid()
 
     return Salience()
+
+
+def _silero_parts():
+    "silero-vad's network, and its memory as a layer that walks through a whole sound."
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what the package says of its own ways to load
+        network = require("silero_vad").load_silero_vad()._model
+    memory = require("torch").nn.LSTM(128, 128, batch_first=True)
+    cell = network.decoder.rnn.named_parameters()
+    memory.load_state_dict({f"{name}_l0": weights for name, weights in cell})
+    return network, memory
 
 
 def listener_network():
