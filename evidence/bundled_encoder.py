@@ -19,6 +19,7 @@ from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.baselines import BASELINES
 from sere_nb.core import progress
 from sere_nb.encode import activity, encode
+from sere_nb.encoder import _stored_numbers
 from sere_nb.features import extract
 from sere_nb.tasks import prepare, run_task
 from sere_nb.workshop.student import new_student
@@ -88,7 +89,7 @@ def speed(corpora, repeats=3):
         encode(waveforms, encoder)
         took.append(time.perf_counter() - start)
     row = dict(seconds_of_speech=seconds, seconds=min(took), times_real_time=seconds / min(took))
-    row.update(parameters=sum(parameter.numel() for parameter in encoder.model.parameters()))
+    row.update(parameters=_stored_numbers(encoder.folder))
     return {**row, "bytes": (encoder.folder / "model.safetensors").stat().st_size}
 
 

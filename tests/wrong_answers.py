@@ -105,9 +105,9 @@ WRONG = {
         "(after, before)",
     ],
     "03_encoder": [
-        "lambda model, t: (320 * t, 320 * t + 400)",
-        "lambda model, t: (320 * t, 320 * t + 319)",
-        "lambda model, t: (400 * t, 400 * t + 399)",
+        "lambda encoder, t: (320 * t, 320 * t + 400)",
+        "lambda encoder, t: (320 * t, 320 * t + 319)",
+        "lambda encoder, t: (400 * t, 400 * t + 399)",
     ],
     "03b_encode": [
         "lambda active: np.ones_like(active)",
