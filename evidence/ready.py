@@ -2,6 +2,7 @@
 """Make the ready model and the ready pack that ship with the package, and measure what to expect of them.
 
     python evidence/ready.py --corpora FOLDER
+    python evidence/ready.py --corpora FOLDER --pitch swift      # the one of `sere predict --quick`, no pack
 
 Labels: EMO-DB (CC0) and the package's synthetic speech, nothing else. The other five corpora choose among 48
 settings and set the temperature; every figure is *nested*: for each corpus, setting and temperature are those
@@ -9,14 +10,17 @@ that do best on the other four. Recordings are answered one by one, as `sere pre
 corpus is known. What ships has the setting and the temperature that do best on all five."""
 
 import json
+from functools import cache
 from itertools import product
 
 import numpy as np
 import pandas as pd
 from common import Corpora, arguments, parsed, save
+from joblib import Parallel, delayed
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from sere_nb.audio import read_audio
 from sere_nb.baselines import Linear
 from sere_nb.core import atomic_path, package_folder, provenance, require
 from sere_nb.data import mini_corpus
@@ -25,8 +29,11 @@ from sere_nb.features import extract
 from sere_nb.irf import FIELD
 from sere_nb.metrics import uar
 from sere_nb.normalise import Normaliser, normalisation_groups
-from sere_nb.recogniser import Recogniser, learn
+from sere_nb.pitch import swift
+from sere_nb.prosody import utterance_features
+from sere_nb.recogniser import QUICK, Recogniser, learn
 from sere_nb.recogniser import save as save_model
+from sere_nb.tables import places
 from sere_nb.voices import SERE, WHOLE
 
 SIX = ("emodb", "emovo", "nemo", "ravdess", "casia", "urdu")
@@ -43,6 +50,24 @@ READY = package_folder() / "bundled" / "ready"
 
 
 # --- one model --------------------------------------------------------------------------------------
+
+
+def by_swift(table, jobs):
+    "Features of bundled encoder and prosody, its pitch by SwiftF0."
+    heard = delayed(lambda place: utterance_features(read_audio(place), swift))
+    prosody = Parallel(jobs)(heard(place) for place in places(table))
+    return np.hstack([extract(table, "encoder", "bundled", jobs=jobs), np.stack(prosody)])
+
+
+class Heard(Corpora):
+    "The corpora, heard with the tracker that is asked for."
+
+    @cache  # noqa: B019  as long as the script
+    def features(self, kind, name):
+        "Raw features of a corpus, (n, F)."
+        if self.options.pitch == "crepe":
+            return super().features(kind, name)
+        return by_swift(self.tables[name], self.options.jobs)
 
 
 def side(table, X, norm):
@@ -176,9 +201,9 @@ tags: [speech-emotion-recognition]
 ---
 # The ready model of sere_nb
 
-What `sere predict FILE` asks when no model is named. One regularised logistic regression on the bundled
-encoder and prosody; `sere_nb.load()` in Python. Made by `evidence/ready.py`; commit and versions are in
-config.json under `origin`.
+What `{asked}` asks when no model is named. One regularised logistic regression on the bundled
+encoder and prosody; `{loaded}` in Python. Made by `evidence/ready.py`; commit and versions are in
+config.json under `origin`.{pitch}
 
 | | |
 |---|---|
@@ -213,8 +238,20 @@ music or telephone lines.
 A model that has heard your recordings, without any label, answers them better: `sere adapt FOLDER`.
 
 ## Licence
-Weights: Apache-2.0. `pack.safetensors` holds features of EMO-DB (Burkhardt et al. 2005, CC0), no audio.
+Weights: Apache-2.0.{pack}
 """
+SLOW = dict(
+    asked="sere predict FILE",
+    loaded="sere_nb.load()",
+    pitch="",
+    pack=" `pack.safetensors` holds features of EMO-DB (Burkhardt et al. 2005, CC0), no audio.",
+)
+FAST = dict(
+    asked="sere predict --quick FILE",
+    loaded="sere_nb.recogniser.load(QUICK)",
+    pitch=" Its pitch is SwiftF0's, not CREPE's: half the time (`pip install 'sere_nb[pitch]'`).",
+    pack="",
+)
 
 
 def table_of(rows):
@@ -227,14 +264,15 @@ def table_of(rows):
     return "\n".join(lines)
 
 
-def card(rows, setting, temperature, means):
+def card(rows, setting, temperature, means, words):
     "The model's card; means: setting in words -> mean UAR."
     weight = setting["synthetic"]
     made = f"; the mini corpus (synthetic, four languages), each utterance at weight {weight}"
     bored = means[means.index.str.endswith("with boredom")].max()
     told = dict(without=100 * means.max(), with_boredom=100 * bored, count=len(means), unsure=UNSURE)
     told.update(emotions=", ".join(sorted(setting["emotions"])), setting=told_setting(setting))
-    return CARD.format(synthetic=made * bool(weight), temperature=temperature, table=table_of(rows), **told)
+    told.update(synthetic=made * bool(weight), temperature=temperature, table=table_of(rows), **words)
+    return CARD.format(**told)
 
 
 def write_pack(corpora, told):
@@ -250,16 +288,17 @@ def write_pack(corpora, told):
         path.write_bytes(require("safetensors.numpy").save({"features": half}, metadata=words))
 
 
-def ship(corpora, synthetic, setting, temperature, text, later):
-    "Write model, card and pack into the package."
+def ship(corpora, synthetic, setting, temperature, text, later=None):
+    "Write model, card and, for those who adapt at temperature `later`, the pack into the package."
     told = dict(script="evidence/ready.py", setting=told_setting(setting), temperature=temperature)
     origin, reader = provenance(**told, learned_from="emodb, mini"), load_encoder("bundled")
     real = corpora.tables["emodb"], corpora.features("both", "emodb")
     model, usual, classes = trained(real, synthetic, setting)
     cooled = Linear(model.weights / temperature, model.bias / temperature)
-    ready = Recogniser(cooled, tuple(classes), usual, "both", "bundled", reader.identity, origin)
-    save_model(ready, READY, text)
-    write_pack(corpora, dict(temperature=later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
+    told = "both", "bundled", reader.identity, origin, corpora.options.pitch
+    save_model(Recogniser(cooled, tuple(classes), usual, *told), QUICK if later is None else READY, text)
+    if later is not None:
+        write_pack(corpora, dict(temperature=later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
 
 
 def chosen_without(every, truths):
@@ -277,11 +316,12 @@ def main():
     "Choose, measure, make."
     parser = arguments(__doc__, draws=0, features=("both",))
     parser.set_defaults(names=list(SIX))
+    parser.add_argument("--pitch", choices=("crepe", "swift"), default="crepe", help="tracker of the pitch")
     options = parsed(parser)
     if options.quick:
         options.names = list(SIX[:3])  # one to learn from, one to choose by, one to judge
-    corpora, made = Corpora(options), mini_corpus()
-    synthetic = made, extract(made, "both", "bundled")
+    corpora, made, fast = Heard(options), mini_corpus(), options.pitch == "swift"
+    synthetic = made, by_swift(made, options.jobs) if fast else extract(made, "both", "bundled")
     names = [name for name in corpora.tables if name != "emodb"]
     truths = {name: corpora.tables[name].emotion.to_numpy(dtype=str) for name in names}
     languages = {name: corpora.tables[name].language.iloc[0] for name in names}
@@ -298,15 +338,24 @@ def main():
     means = grid.groupby("setting", sort=False).uar.mean()
     setting = next(s for s in settings() if told_setting(s) == means.idxmax())
     temperature = best_temperature(every[means.idxmax()], truths, names)
+    how = dict(chosen=means.idxmax(), temperature=temperature)
+    if fast:
+        print(judged.round(3).to_string(), "ships:", *how.values())
+        save("ready", {"quick_settings": grid, "quick_single": judged}, options, **how)
+        if options.writes:
+            text = card(judged, setting, temperature, means, FAST)
+            ship(corpora, synthetic, setting, temperature, text)
+        return
     after = {what: {n: adapted(corpora, n, method) for n in names} for what, method in ADAPTED.items()}
     parts = [told(calibrated(found, truths)).assign(method=what) for what, found in after.items()]
     changed, later = pd.concat(parts), best_temperature(after["field"], truths, names)
     print(judged.round(3).to_string(), changed.round(3).to_string(), sep="\n")
     print("ships:", means.idxmax(), f"temperatures {temperature:.2f}, adapted {later:.2f}")
     tables = {"settings": grid, "single": judged, "adapted": changed}
-    save("ready", tables, options, chosen=means.idxmax(), temperature=temperature, adapted_temperature=later)
+    save("ready", tables, options, **how, adapted_temperature=later)
     if options.writes:
-        ship(corpora, synthetic, setting, temperature, card(judged, setting, temperature, means), later)
+        text = card(judged, setting, temperature, means, SLOW)
+        ship(corpora, synthetic, setting, temperature, text, later)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ them, by one process and by two. Seconds on the clock, seconds of sound, and the
 
     python evidence/thousand.py --corpora FOLDER
 
-One process works on one thread. Run it on a machine that does nothing else."""
+The second half of the cases asks the quick model. One process works on one thread. Run it on a machine that
+does nothing else."""
 
 import os
 import subprocess
@@ -17,6 +18,7 @@ import pandas as pd
 from common import Corpora, arguments, parsed, save
 
 CASES = ((1, 1), (1, 1), (1, 1), (100, 1), (1000, 1), (1000, 2))  # recordings, processes
+CASES = [(*case, quick) for quick in (False, True) for case in CASES]
 
 
 def linked(paths, folder):
@@ -31,9 +33,10 @@ def linked(paths, folder):
     return len(paths) >= 100
 
 
-def asked(folder, out, jobs):
+def asked(folder, out, jobs, quick):
     "Seconds, and megabytes at the most, of a command that answers a folder."
     words = [sys.executable, "-m", "sere_nb.cli", "predict", folder, "--out", out, "--jobs", str(jobs)]
+    words += ["--quick"] * quick
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "SERE_PROGRESS": "0"}
     before = time.perf_counter()
     running = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE)
@@ -44,16 +47,17 @@ def asked(folder, out, jobs):
 
 def rows_of(table, folder):
     "A row for each case."
-    for number, (count, jobs) in enumerate(CASES):
+    for number, (count, jobs, quick) in enumerate(CASES):
         some = table.iloc[:count]
         count = len(some)  # fewer with --quick
         broken = linked(some.path, folder / str(number))
-        seconds, megabytes, code, said = asked(folder / str(number), folder / f"{number}.txt", jobs)
+        seconds, megabytes, code, said = asked(folder / str(number), folder / f"{number}.txt", jobs, quick)
         answers = len((folder / f"{number}.txt").read_text().splitlines())
         if (code, answers, len(said.splitlines())) != (broken, count - broken, broken):
             sys.exit(f"{count} recordings: exit {code}, {answers} answers\n{said.decode()}")
         sound = some.seconds.iloc[: count - broken].sum()
-        row = dict(recordings=count, jobs=jobs, sound=float(sound), seconds=seconds, megabytes=megabytes)
+        row = dict(recordings=count, jobs=jobs, quick=quick, sound=float(sound))
+        row.update(seconds=seconds, megabytes=megabytes)
         print(row, flush=True)
         yield dict(row, times=sound / seconds)
 

@@ -196,11 +196,17 @@ def predict(
         str | None, typer.Option(help="Name or folder of the model's encoder, if it is not the bundled one.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    quick: Annotated[
+        bool, typer.Option(help="A ready model that needs half the time; it needs sere_nb[pitch].")
+    ] = False,
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."
-    from sere_nb.recogniser import load
+    from sere_nb.recogniser import QUICK, load
     from sere_nb.recordings import read_speakers
 
+    if quick and model is not None:
+        raise SereError("--quick names a model of this package, --model names another: give one of them")
+    model = QUICK if quick else model
     if speakers is not None and same_speaker:
         raise SereError("--same-speaker says that there is one speaker, --speakers that there are several")
     options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)

@@ -113,6 +113,7 @@ _VALUES = {
     "scaled": lambda value: isinstance(value, bool),
     "features": lambda value: value in ("prosody", "encoder", "both"),
     "encoder": lambda value: _word(value, 4096),
+    "pitch": lambda value: value in (None, "crepe", "swift"),
     "identity": lambda value: value is None or _word(value),
     "digest": _word,
     "origin": lambda value: value is None or isinstance(value, dict),

