@@ -199,9 +199,9 @@ license: apache-2.0
 library_name: sere_nb
 tags: [speech-emotion-recognition]
 ---
-# The ready model of sere_nb
+# The {name} of sere_nb
 
-What `{asked}` asks when no model is named. One regularised logistic regression on the bundled
+What {asked}. One regularised logistic regression on the bundled
 encoder and prosody; `{loaded}` in Python. Made by `evidence/ready.py`; commit and versions are in
 config.json under `origin`.{pitch}
 
@@ -241,15 +241,17 @@ A model that has heard your recordings, without any label, answers them better: 
 Weights: Apache-2.0.{pack}
 """
 SLOW = dict(
-    asked="sere predict FILE",
+    name="ready model",
+    asked="`sere predict FILE` asks when no model is named",
     loaded="sere_nb.load()",
     pitch="",
     pack=" `pack.safetensors` holds features of EMO-DB (Burkhardt et al. 2005, CC0), no audio.",
 )
 FAST = dict(
-    asked="sere predict --quick FILE",
+    name="quick ready model",
+    asked="`sere predict --quick FILE` asks",
     loaded="sere_nb.recogniser.load(QUICK)",
-    pitch=" Its pitch is SwiftF0's, not CREPE's: half the time (`pip install 'sere_nb[pitch]'`).",
+    pitch=" Its pitch is SwiftF0's, not CREPE's, which is faster (`pip install 'sere_nb[pitch]'`).",
     pack="",
 )
 

@@ -135,6 +135,7 @@ def answer_all(
     "Write answers in a format, and name the recordings without an answer on stderr."
     from sere_nb.recordings import hear, listed
     from sere_nb.timeline import formatted
+    from sere_nb.workers import one_thread
 
     files, failed = listed(words), []
     several, options = _targets(files, form, out), dict(options, bar=out is not None)
@@ -142,10 +143,11 @@ def answer_all(
     side = jobs > 1 and len(files) > 1
     said = _side_by_side(recogniser, files, jobs, **options) if side else hear(recogniser, files, **options)
     answers = _sorted_out(said, failed)
-    if several:
-        _write_each(answers, form, out)
-    else:
-        _write(formatted(answers, form), out)
+    with one_thread():
+        if several:
+            _write_each(answers, form, out)
+        else:
+            _write(formatted(answers, form), out)
     return len(failed)
 
 # %% ../nbs/11e_asking.ipynb #3e4843bc
@@ -197,7 +199,7 @@ def predict(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     quick: Annotated[
-        bool, typer.Option(help="A ready model that needs half the time; it needs sere_nb[pitch].")
+        bool, typer.Option(help="A ready model that needs less time, and sere_nb[pitch].")
     ] = False,
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."

@@ -6,10 +6,8 @@
 __all__ = ['Fault', 'faults_line', 'report_faults', 'extract_usable', 'extract', 'extract_frames', 'probe']
 
 # %% ../nbs/03d_features.ipynb #a91a8205
-import sys
 import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -24,7 +22,7 @@ from .encoder import Encoder, load_encoder
 from .pitch import _crepe_weights
 from .prosody import PROSODY_VERSION, utterance_features
 from .tables import places
-from .workers import workers
+from .workers import one_thread, workers
 
 # %% ../nbs/03d_features.ipynb #8b69fcd4
 def _encoder_vectors(waveforms, encoder, layers) -> list:
@@ -120,21 +118,6 @@ def _named(error: SereError, path) -> SereError:
     reason = str(error).removeprefix("waveform 0: ")
     return error if reason.startswith(str(path)) else SereError(f"{path}: {reason}")
 
-# %% ../nbs/03d_features.ipynb #49557453
-@contextmanager
-def _one_thread():
-    "Run on one thread, because several only wait for each other on few cores; `jobs` uses more cores."
-    torch = sys.modules.get("torch")  # not imported for this: much runs without it
-    threads = torch and torch.get_num_threads()
-    with require("threadpoolctl").threadpool_limits(1):
-        if torch:
-            torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            if torch:
-                torch.set_num_threads(threads)
-
 # %% ../nbs/03d_features.ipynb #883930a6
 def _make(recipe: _Recipe, paths: dict) -> dict:
     "{row: path} -> {row: arrays or `SereError`}. If a batch cannot be made, its recordings are tried singly."
@@ -158,7 +141,7 @@ def _store(cache: FeatureCache, recipe: _Recipe, path, digest: str, arrays: dict
 def _make_unit(unit: dict, recipe: _Recipe, cache: FeatureCache | None):
     "{row: (path, digest)} -> {row: arrays or `SereError`}, and what kept the cache from storing them."
     recipe.ready()
-    with _one_thread():
+    with one_thread():
         made, failure = _make(recipe, {row: path for row, (path, _) in unit.items()}), None
     for row, arrays in made.items():
         if cache and not isinstance(arrays, SereError):

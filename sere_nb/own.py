@@ -36,6 +36,7 @@ from .recogniser import Recogniser, learn, load, save
 from .recordings import NO_SPEECH, asked, unfamiliar
 from .speech import _detector
 from .tables import path_texts, place_columns, places, read_folder, utterance_table
+from .workers import one_thread
 
 # %% ../nbs/11f_own.ipynb #e16a000b
 def cooled(
@@ -105,7 +106,8 @@ def recognise(
     model = model if isinstance(model, Recogniser) else load(model)
     encoder = None if model.features == "prosody" else load_encoder(model.encoder)
     heard, many = (encoder, _detector("silero")), _many(recordings)
-    rows = [_row(model, recording, sampling_rate, abstain, heard) for recording in many]
+    with one_thread():
+        rows = [_row(model, recording, sampling_rate, abstain, heard) for recording in many]
     names = [str(one) if isinstance(one, (str, os.PathLike)) else None for one in many]
     columns = ["file", "emotion", "confidence", *model.classes, "doubt"]
     rows = [dict(row, file=name) for row, name in zip(rows, names)]  # names need not be UTF-8: objects

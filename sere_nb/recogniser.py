@@ -18,7 +18,7 @@ import pandas as pd
 from .audio import SAMPLE_RATE
 from .baselines import Linear
 from .checkpoint import read_checkpoint, write_checkpoint
-from .core import SereError, package_folder, provenance, shown
+from .core import SereError, package_folder, provenance, require, shown
 from .encode import activity, encode
 from .encoder import PER_LANGUAGE, Encoder, load_encoder
 from .features import extract_usable, report_faults
@@ -240,7 +240,7 @@ def _check_encoder(folder, found, named):
         )
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb1f
-QUICK = package_folder() / "bundled" / "quick"  # the ready model that hears pitch by SwiftF0, twice as fast
+QUICK = package_folder() / "bundled" / "quick"  # the ready model that hears pitch by SwiftF0
 
 
 def load(
@@ -249,10 +249,12 @@ def load(
 ) -> Recogniser:  # which reads the encoder named here; one with other weights is refused when it is loaded
     """Load a saved recogniser.
 
-    Raises `SereError` if it is missing, damaged or implausible, or if its encoder would have to be fetched
-    and the caller has not named it."""
+    Raises `SereError` if it is missing, damaged or implausible, if its encoder would have to be fetched and
+    the caller has not named it, or if its pitch tracker is not installed."""
     folder = package_folder() / "bundled" / "ready" if folder is None else folder
     found = read_checkpoint(folder, _built)
+    if found.pitch == "swift":
+        require("swift_f0", extra="pitch")  # now, and not once for each recording
     _check_encoder(Path(folder), found, encoder)
     return found if encoder is None or found.encoder == "none" else replace(found, encoder=encoder)
 

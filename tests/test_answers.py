@@ -11,11 +11,14 @@ import pytest
 import soundfile
 
 from sere_nb.asking import Form, answer_all
+from sere_nb.asking import predict as ask
 from sere_nb.audio import SAMPLE_RATE, read_audio
 from sere_nb.core import SereError, generator
 from sere_nb.data import mini_corpus
 from sere_nb.own import recognise
-from sere_nb.recogniser import UNFAMILIAR, adapt, distance, load, predict
+from sere_nb.pitch import _swift_detector, swift
+from sere_nb.prosody import utterance_features
+from sere_nb.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
 from sere_nb.recordings import NO_SPEECH, as_text, hear, read_speakers
 from sere_nb.speech import SPOKEN, _detector, movement, speech_sign
 
@@ -213,3 +216,27 @@ def test_standard_input_may_be_noise(recogniser, capsys, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(buffer.getvalue())))
     assert answer_all(recogniser, ["-"], "json", detector="gate") == 0
     assert json.loads(capsys.readouterr().out)["emotion"] == NO_SPEECH
+
+
+# --- the quick model ---
+
+
+def test_the_quick_model_hears_pitch_by_swift_f0():
+    waveforms = [read_audio(path) for path in TABLE.path[:4]]
+    quick, ready = load(QUICK), load()
+    assert (quick.pitch, ready.pitch) == ("swift", "crepe") and quick.classes == ready.classes
+    raw = np.hstack([np.zeros(384), utterance_features(waveforms[0], swift)])[None]
+    expected = quick.normaliser.apply(raw)[:, 384:]
+    np.testing.assert_allclose(read(quick, waveforms[:1]).prosody, expected, rtol=1e-5)
+    said = [np.stack([one.probabilities for one in predict(model, waveforms)]) for model in (quick, ready)]
+    assert np.isfinite(said).all() and not np.allclose(*said, atol=1e-3)
+
+
+def test_quick_is_one_model_and_says_what_it_needs(monkeypatch, tmp_path):
+    (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
+    with pytest.raises(SereError, match="give one of them"):
+        ask([str(tmp_path / "a.ogg")], quick=True, model=tmp_path)
+    _swift_detector.cache_clear()
+    monkeypatch.setitem(sys.modules, "swift_f0", None)
+    with pytest.raises(SereError, match=r"swift_f0 is not installed.*pip install 'sere_nb\[pitch\]'"):
+        ask([str(tmp_path / "a.ogg")], quick=True)
