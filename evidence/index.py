@@ -24,7 +24,7 @@ ROOT, RESULTS, README = HERE.parent, HERE / "results", HERE / "README.md"
 HEAD = """# Evidence
 
 Measured tables lie in `results/CLAIM/`, with an `origin.json` that tells for each of them version, commit,
-seeds, device and options. One script per claim makes them; `common.py` holds what they share. Each has
+seeds, device and options. The script that is named makes them; `common.py` holds what they share. Each has
 `--help`, `--quick` (two slices of corpora, nothing is written) and `--corpora FOLDER` (or `SERE_CORPORA`). A
 result is written from a committed source tree only.
 
@@ -123,7 +123,9 @@ def rows():
     for path in sorted(RESULTS.glob("*/origin.json")):
         claim = path.parent.name
         for table, told in json.loads(path.read_text(encoding="utf-8")).items():
-            script = "train_bundled_encoder" if (claim, table) == ("bundled_encoder", "training") else claim
+            asked = Path(told["options"].get("script", "")).stem  # old tables do not say
+            trained = (claim, table) == ("bundled_encoder", "training")
+            script = "train_bundled_encoder" if trained else asked or claim
             links = [f"[{Path(page).stem}](../nbs/{page})" for page in pages.get(f"{claim}/{table}.csv", [])]
             told = f"`{told['commit']}`", is_clean(told["commit"])
             there = "" if (HERE / f"{script}.py").exists() else " (as of that commit)"
