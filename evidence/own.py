@@ -6,8 +6,9 @@ any table. What does the ready model say of it, and what `sere adapt` on that fo
 
 Rivals, and `sere`, get what `sere adapt` gets: all labels of the ready pack, all recordings of the folder, no
 speakers. Each rival is also asked on features without the voices that `sere adapt` finds.
-Every temperature is chosen on the other four corpora. Emotions that no model knows stay in the folder while
-it is adapted to; the figures are of the other recordings, and `accuracy_all` is of all."""
+Every temperature is chosen on the other four corpora; that of `adapted` by the line of agreement.py. Emotions
+that no model knows stay in the folder while it is adapted to; the figures are of the other recordings, and
+`accuracy_all` is of all."""
 
 import json
 import os
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from agreement import by_line
 from common import Corpora, arguments, parsed, save
 from ready import SIX, calibrated
 
@@ -98,6 +100,15 @@ def answers(table):
         return found, np.array([str(truth[path.name]) for path in bare.path])
 
 
+def by_agreement(said, truths):
+    "Figures of the adapted models, each at the temperature of the line through the other four corpora."
+    adapted, other = said["adapted"], said["logreg, like voices"]
+    values = {name: (adapted[name][0].argmax(1) == other[name][0].argmax(1)).mean() for name in truths}
+    accuracy = {row["corpus"]: row["accuracy"] for row in calibrated(adapted, truths)}
+    lines = [by_line(values, accuracy, adapted, truths, name) for name in truths]
+    return pd.DataFrame(lines).drop(columns=["value", "expected"])
+
+
 def main():
     "Ask, measure, print what is reached."
     parser = arguments(__doc__, draws=0, features=("both",))
@@ -110,6 +121,7 @@ def main():
             said.setdefault(what, {})[name] = one
         print(name, "answered", flush=True)
     parts = [pd.DataFrame(calibrated(found, truths)).assign(what=what) for what, found in said.items()]
+    parts[list(said).index("adapted")] = by_agreement(said, truths).assign(what="adapted")
     rows = pd.concat(parts, ignore_index=True)
     every = [
         np.mean(np.array(said[w][c][1])[said[w][c][0].argmax(axis=1)] == truths[c])

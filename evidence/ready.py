@@ -182,14 +182,26 @@ ADAPTED = {"whole": WHOLE, "field": FIELD, "sere": SERE}  # the first is what `s
 
 
 def adapted(corpora, name, method):
-    "What a method makes of a corpus without any metadata, as `sere adapt` does: (probabilities, emotions)."
+    "A model adapted to a corpus without any metadata, as `sere adapt` does."
     pool = corpora.tables["emodb"], corpora.features("both", "emodb")
     kept = pool[0].emotion.isin(FIVE).to_numpy()
     table, X = corpora.tables[name], corpora.features("both", name)
     bare = table.assign(emotion=None, speaker="(unknown)", corpus="own", language="und")
     how = dict(norm="corpus", reader=load_encoder("bundled"), method=method)
-    own = learn((pool[0][kept], pool[1][kept]), (bare, X), None, **how)
-    return own.model.label_distributions_[-len(bare) :], list(own.classes)
+    return learn((pool[0][kept], pool[1][kept]), (bare, X), None, **how)
+
+
+def answers_of(own, truth):
+    "(probabilities, emotions) of what a model was adapted to."
+    return own.model.label_distributions_[-len(truth) :], list(own.classes)
+
+
+def line(own, answers, truths):
+    "The straight line from agreement to accuracy over all corpora, and how far they reach."
+    accuracy = {row["corpus"]: row["accuracy"] for row in calibrated(answers, truths)}
+    agreement = {name: model.model.agreement_ for name, model in own.items()}
+    slope, start = np.polyfit(list(agreement.values()), list(accuracy.values()), 1)
+    return dict(start=start, slope=slope, agreement=[min(agreement.values()), max(agreement.values())])
 
 
 # --- what ships -------------------------------------------------------------------------------------
@@ -285,13 +297,13 @@ def write_pack(corpora, told):
     columns = dict(
         path=[path.name for path in table.path], speaker=list(table.speaker), emotion=list(table.emotion)
     )
-    words = {"columns": json.dumps(columns), "told": json.dumps(told, default=str)}
+    words = {"columns": json.dumps(columns), "told": json.dumps(told, default=float)}
     with atomic_path(READY / "pack.safetensors") as path:
         path.write_bytes(require("safetensors.numpy").save({"features": half}, metadata=words))
 
 
 def ship(corpora, synthetic, setting, temperature, text, later=None):
-    "Write model, card and, for those who adapt at temperature `later`, the pack into the package."
+    "Write model, card and, for those who adapt by the line `later`, the pack into the package."
     told = dict(script="evidence/ready.py", setting=told_setting(setting), temperature=temperature)
     origin, reader = provenance(**told, learned_from="emodb, mini"), load_encoder("bundled")
     real = corpora.tables["emodb"], corpora.features("both", "emodb")
@@ -300,7 +312,7 @@ def ship(corpora, synthetic, setting, temperature, text, later=None):
     told = "both", "bundled", reader.identity, origin, corpora.options.pitch
     save_model(Recogniser(cooled, tuple(classes), usual, *told), QUICK if later is None else READY, text)
     if later is not None:
-        write_pack(corpora, dict(temperature=later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
+        write_pack(corpora, dict(**later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
 
 
 def chosen_without(every, truths):
@@ -348,13 +360,14 @@ def main():
             text = card(judged, setting, temperature, means, FAST)
             ship(corpora, synthetic, setting, temperature, text)
         return
-    after = {what: {n: adapted(corpora, n, method) for n in names} for what, method in ADAPTED.items()}
+    own = {what: {n: adapted(corpora, n, method) for n in names} for what, method in ADAPTED.items()}
+    after = {what: {n: answers_of(one[n], truths[n]) for n in names} for what, one in own.items()}
     parts = [told(calibrated(found, truths)).assign(method=what) for what, found in after.items()]
-    changed, later = pd.concat(parts), best_temperature(after["field"], truths, names)
+    changed, later = pd.concat(parts), line(own["whole"], after["whole"], truths)
     print(judged.round(3).to_string(), changed.round(3).to_string(), sep="\n")
-    print("ships:", means.idxmax(), f"temperatures {temperature:.2f}, adapted {later:.2f}")
+    print("ships:", means.idxmax(), f"temperature {temperature:.2f}, adapted by {later}")
     tables = {"settings": grid, "single": judged, "adapted": changed}
-    save("ready", tables, options, **how, adapted_temperature=later)
+    save("ready", tables, options, **how, adapted_line=later)
     if options.writes:
         text = card(judged, setting, temperature, means, SLOW)
         ship(corpora, synthetic, setting, temperature, text, later)

@@ -19,7 +19,7 @@ from scipy.spatial.distance import cdist
 from sklearn.linear_model import LogisticRegression
 
 from .aligning import power
-from .baselines import REGULARISATION, most_certain, teach
+from .baselines import REGULARISATION, logreg, most_certain, teach
 from .confidence import tempered
 from .core import generator
 from .irf import ResonanceClassifier, _groups, _principal, organise, resonance_coordinates
@@ -282,12 +282,17 @@ SERE = Method(sere, "the resonance field on what is left of the voices", fit=ser
 def whole_model(
     task: Task,  # features normalised per corpus
 ) -> ResonanceClassifier:  # with `voices_`: (names of the target's voices (m,), trust in them)
-    "The field of chapter 06 on what is left of the voices, for a source with many labels."
+    """The field of chapter 06 on what is left of the voices, for a source with many labels.
+
+    Its `agreement_` is the share of the target's answers that logistic regression shares."""
     task = grouped(task)
     trusted = trusts(task)
-    X, y, _, corpora = voices_out(task, trusted).stacked()
+    left = voices_out(task, trusted)
+    X, y, _, corpora = left.stacked()
     model = ResonanceClassifier().fit(X, y, corpora=corpora)
     model.voices_ = task.target_speaker, trusted[1]
+    said = model.label_distributions_[len(task.source_X) :]
+    model.agreement_ = float((said.argmax(axis=1) == logreg(left).argmax(axis=1)).mean())
     return model
 
 
