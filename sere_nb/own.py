@@ -204,6 +204,9 @@ def _features(table, jobs):
     return usable, X
 
 # %% ../nbs/11f_own.ipynb #e16a0202
+_RIGHT = "about {:.0%} of the answers are right, judging by logistic regression, which gives {:.0%} of them"
+
+
 def expected_accuracy(
     agreement: float,  # share of the answers that logistic regression shares
 ) -> float:
@@ -240,7 +243,7 @@ def adapt_own(
     (voices, trusted), agreement = made.model.voices_, made.model.agreement_
     said, right = made.model.label_distributions_[-len(heard) :], expected_accuracy(agreement)
     told = assumptions(heard, made.classes, pd.Series(voices).nunique(), trusted)
-    told.append(f"right in {right:.0%}: logistic regression agrees with {agreement:.0%} of the answers")
+    told.append(_RIGHT.format(right, agreement))
     hot = temperature_for(said, right)
     said, made = tempered(said, 1 / hot), replace(made, model=cooled(made.model, hot))
     first, sure = np.array(made.classes)[said.argmax(axis=1)], said.max(axis=1)
