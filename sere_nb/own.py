@@ -204,7 +204,7 @@ def _features(table, jobs):
     return usable, X
 
 # %% ../nbs/11f_own.ipynb #e16a0202
-_RIGHT = "about {:.0%} of the answers are right, judging by logistic regression, which gives {:.0%} of them"
+_RIGHT = "perhaps {:.0%} of the answers are right, a guess from how often logistic regression agrees: {:.0%}"
 
 
 def expected_accuracy(
