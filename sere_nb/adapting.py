@@ -30,7 +30,7 @@ class Learner:
         sides = (task.labelled[0], task.source_X, task.target_X)
         self.X, self.source, self.target = (torch.tensor(side, dtype=torch.float32) for side in sides)
         self.y, self.classes = torch.tensor(task.labelled[1]), len(task.classes)
-        self.known = torch.tensor(np.flatnonzero(task.source_y >= 0))  # where the labels stand
+        self.known = torch.tensor(task.labelled_rows)  # where the labels stand among both corpora
         width, first = self.X.shape[1], task.semantic_width or 0
         self.first = first if deep and first < width else 0  # features of the encoder, if others follow
         layers = torch.nn.Sequential(torch.nn.Linear(width, 64), torch.nn.ReLU())

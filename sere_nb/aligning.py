@@ -139,6 +139,7 @@ def kmm(
     X, y = task.labelled
     weights = kmm_weights(task.source_X, task.target_X)[task.source_y >= 0]
     weights = np.maximum(weights / max(weights.mean(), 1e-12), 1e-3)
+    weights = np.r_[weights, np.ones(len(y) - len(weights))]  # labels of the target need no bringing near
     model = LogisticRegression(C=REGULARISATION, max_iter=500).fit(X, y, sample_weight=weights)
     said = model.predict_proba(task.target_X)
     return balanced(said) if equal else said
@@ -149,11 +150,13 @@ def gaps(
     guess: np.ndarray,  # classes of the target as believed now, (m,)
 ) -> np.ndarray:  # (1 + number of classes, F); zero for a class that no target utterance is believed to have
     "Differences of means, source minus target: of all utterances, and of each class."
-    X, y = task.labelled
+    known = task.source_y >= 0
+    X, y = task.source_X[known], task.source_y[known]
     rows = [task.source_X.mean(axis=0) - task.target_X.mean(axis=0)]
     for c in range(len(task.classes)):
         there = task.target_X[guess == c]
-        rows.append(X[y == c].mean(axis=0) - there.mean(axis=0) if len(there) else np.zeros(X.shape[1]))
+        both = len(there) and (y == c).any()
+        rows.append(X[y == c].mean(axis=0) - there.mean(axis=0) if both else np.zeros(X.shape[1]))
     return np.array(rows)
 
 # %% ../nbs/05c_aligning.ipynb #c500001c
@@ -188,7 +191,8 @@ def adapted_regression(
     square, cross = X.T @ X / len(X), X.T @ L / len(X)
     P = solve(square + ridge * np.eye(len(square)), cross, assume_a="pos")
     for _ in range(rounds):
-        R = disagreement(task, (task.target_X @ P).argmax(axis=1), P)
+        guess = np.where(task.target_y < 0, (task.target_X @ P).argmax(axis=1), task.target_y)
+        R = disagreement(task, guess, P)
         P = reweighted(square + strength * R.T @ R, cross, P, ridge, kind)
     return P
 

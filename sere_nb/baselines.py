@@ -139,7 +139,7 @@ def teach(
 ):  # the classifier of the last round
     "A classifier whose most certain guesses become labels, more of them in every round."
     model = fit(X, y)
-    for share in np.linspace(0.2, 1.0, rounds):
+    for share in np.linspace(0.2, 1.0, rounds if len(unlabelled) else 0):
         rows, guesses = most_certain(model.predict_proba(unlabelled), share)
         model = fit(np.vstack([X, unlabelled[rows]]), np.concatenate([y, guesses]))
     return model
@@ -150,7 +150,7 @@ def selftrain_model(
     rounds: int = 5,  # of believing and learning again
 ):  # scikit-learn's LogisticRegression
     "Logistic regression that teaches itself on the target."
-    return teach(partial(_fit, task), *task.labelled, task.target_X, rounds)
+    return teach(partial(_fit, task), *task.labelled, task.untold, rounds)
 
 # %% ../nbs/05_baselines.ipynb #c80339a2
 def selftrain(

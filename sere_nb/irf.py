@@ -199,10 +199,11 @@ def _principal(X, whitening, components):
 FEW = 5  # labels per class; with fewer, the field is damped more
 
 
-def _weights(corpus, known, anchor_weight):
-    "All labelled samples weigh `anchor_weight` together, the unlabelled ones of each corpus 1."
+def _weights(corpus, known, anchor_weight, counts):
+    """All labelled samples weigh `anchor_weight` together, each in proportion to what it counts; the
+    unlabelled ones of each corpus 1."""
     share = np.bincount(corpus, weights=~known)
-    return np.where(known, anchor_weight / known.sum(), 1 / np.maximum(share, 1)[corpus])
+    return np.where(known, anchor_weight * counts / counts[known].sum(), 1 / np.maximum(share, 1)[corpus])
 
 
 def _stages(corpus, known):
@@ -264,11 +265,11 @@ class _Settling(_Kept):
         rows = check_random_state(self.random_state).permutation(len(Z))[: self.landmarks]
         self.landmarks_ = Z[np.sort(rows)]
 
-    def _organise(self, coordinates, table, known, corpus, groups):
+    def _organise(self, coordinates, table, known, corpus, groups, counts):
         "From near to far: corpora with labels first, then everything."
         self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
         setting = self.damping_, self.temperature, self.balance, self.rounds
-        weights = _weights(corpus, known, self.anchor_weight)
+        weights = _weights(corpus, known, self.anchor_weight, counts)
         for part in _stages(corpus, known):
             sides = coordinates[part], table[part], ~known[part], weights[part], groups[part]
             table[part], self.charges_, shift, self.energy_ = organise(*sides, *setting)
@@ -323,6 +324,7 @@ class ResonanceClassifier(_Settling):
         y,  # classes, -1 where unknown, (n,)
         speakers=None,  # (n,) who speaks; their shares are balanced. None: those of each corpus
         corpora=None,  # (n,) where from; None: all from one
+        label_weights=None,  # (n,) what each label counts for beside the others; None: all the same
     ):
         """Organise all samples around the labelled ones.
 
@@ -340,7 +342,8 @@ class ResonanceClassifier(_Settling):
         table = np.full((len(X), count), 1 / count)
         table[known] = np.eye(count)[index]
         groups = _groups(corpus, speaker, ~known, 2 * count)
-        self._organise(self._coordinates(X), table, known, corpus, groups)
+        counts = np.ones(len(X)) if label_weights is None else np.asarray(label_weights, dtype=float)
+        self._organise(self._coordinates(X), table, known, corpus, groups, counts)
         return self
 
 # %% ../nbs/06_irf.ipynb #c42c9a5c
@@ -350,7 +353,8 @@ def resonance_model(
 ) -> ResonanceClassifier:
     "The field fitted to one task: labelled and unlabelled source, unlabelled target."
     X, y, speakers, corpora = task.stacked()
-    return ResonanceClassifier(**setting).fit(X, y, speakers=speakers, corpora=corpora)
+    told = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
+    return ResonanceClassifier(**setting).fit(X, y, **told)
 
 
 def settled(

@@ -41,9 +41,10 @@ def places(
 ) -> tuple:  # (support (n, d), its labels one-hot (n, C), queries (m, d))
     "Labelled and target utterances, each at length one on common principal axes."
     task = scaled(task)
-    known, X = task.source_y >= 0, np.vstack([task.source_X, task.target_X])
-    here, there = np.split(unit(principal(X, axes)), [len(task.source_X)])
-    return here[known], np.eye(len(task.classes))[task.source_y[known]], there
+    rows = task.labelled_rows
+    all_places = unit(principal(np.vstack([task.source_X, task.target_X]), axes))
+    labels = np.eye(len(task.classes))[task.y[rows]]
+    return all_places[rows], labels, all_places[len(task.source_X) :]
 
 
 def centres(
@@ -263,9 +264,9 @@ def emo_tta(
         np.log(np.maximum(logreg(task), 1e-12)),
         principal(np.vstack([task.source_X, task.target_X]), axes),
     )
-    known, spread, said = np.flatnonzero(task.source_y >= 0), np.maximum(Z.var(axis=0), 1e-9), []
-    labels = np.eye(len(task.classes))[task.source_y[known]]
-    means, counts = centres(Z[known], labels), labels.sum(axis=0)
+    rows, spread, said = task.labelled_rows, np.maximum(Z.var(axis=0), 1e-9), []
+    labels = np.eye(len(task.classes))[task.y[rows]]
+    means, counts = centres(Z[rows], labels), labels.sum(axis=0)
     for x, before in zip(Z[len(task.source_X) :], prior):
         fit = -0.5 * np.sum((x - means) ** 2 / spread, axis=1) + np.log(counts / counts.sum())
         said.append(softmax(before + weight * fit))

@@ -156,6 +156,7 @@ def learn(
     classes: list,  # names
     speakers=None,  # (n,) names, unique over corpora
     corpora=None,  # (n,)
+    label_weights=None,  # (n,) what each label counts for in the field
     field: dict = None,  # setting of `ResonanceClassifier`
     **options,  # of `teach`
 ) -> Learned:
@@ -163,7 +164,7 @@ def learn(
 
     Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed;
     Tarvainen & Valpola (2017) for the teacher."""
-    told = dict(speakers=speakers, corpora=corpora)
+    told = dict(speakers=speakers, corpora=corpora, label_weights=label_weights)
     organised = ResonanceClassifier(**(field or {})).fit(samples.vectors, labels, **told)
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
@@ -317,7 +318,8 @@ def network_model(
     "The network that a task's field has taught."
     X, y, speakers, corpora = task.stacked()
     width = X.shape[1] if task.semantic_width is None else task.semantic_width
-    learned = learn(as_recordings(X, width), y, list(task.classes), speakers, corpora, **options)
+    told = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
+    learned = learn(as_recordings(X, width), y, list(task.classes), **told, **options)
     return Network(learned.model, width)
 
 

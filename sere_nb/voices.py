@@ -24,7 +24,7 @@ from .confidence import tempered
 from .core import generator
 from .irf import ResonanceClassifier, _groups, _principal, organise, resonance_coordinates
 from .neighbours import principal, within_covariance
-from .tasks import Method, Task
+from .tasks import Method, Task, counted
 
 # %% ../nbs/06b_voices.ipynb #6b000009
 def voice_share(
@@ -158,8 +158,8 @@ def _sides(task):
 def _first_scores(task):
     "Scores of source and target by a classifier self-trained from the labels on the target."
     here, there = _sides(task)
-    known = task.source_y >= 0
-    first = teach(_regression, here[known], task.source_y[known], there)
+    rows = task.labelled_rows
+    first = teach(_regression, np.vstack([here, there])[rows], task.y[rows], there[task.target_y < 0])
     return scores(first, here), scores(first, there)
 
 # %% ../nbs/06b_voices.ipynb #6b000017
@@ -186,17 +186,18 @@ def _balanced(task, trusted):
     "Numbers of the groups whose shares are balanced: speakers where they are trusted, corpora elsewhere."
     sides = (task.source_speaker, trusted[0]), (task.target_speaker, trusted[1])
     who = [np.where(pd.isna(names) | (own <= 0.5), "", names.astype(str)) for names, own in sides]
-    free = np.r_[task.source_y < 0, np.ones(len(task.target_X), dtype=bool)]
     corpus = np.repeat([0, 1], [len(names) for names in who])
     speaker = np.unique(np.concatenate(who), return_inverse=True)[1]
-    return _groups(corpus, speaker, free, 2 * len(task.classes))
+    return _groups(corpus, speaker, task.y < 0, 2 * len(task.classes))
 
 
 def _weights(task):
-    "Weights of all samples: each corpus weighs 1, the labelled ones `ANCHORS` together."
-    known, size = task.source_y >= 0, len(task.target_X)
-    here = np.where(known, ANCHORS / known.sum(), 1 / max(np.sum(~known), 1))
-    return np.r_[here, np.full(size, 1 / size)]
+    """Weights of all samples: each corpus weighs 1, the labelled ones `ANCHORS` together, in proportion to
+    what they count."""
+    known, counts = task.y >= 0, task.label_weights
+    corpus = np.repeat([0, 1], [len(task.source_X), len(task.target_X)])
+    share = np.maximum(np.bincount(corpus, weights=~known), 1)
+    return np.where(known, ANCHORS * counts / counts[known].sum(), 1 / share[corpus])
 
 # %% ../nbs/06b_voices.ipynb #6b00001a
 def _begin(task, table, share=0.6, weight=0.3):
@@ -205,9 +206,11 @@ def _begin(task, table, share=0.6, weight=0.3):
     known = np.flatnonzero(task.source_y >= 0)
     rows, guesses = most_certain(table, share)
     rows, guesses = np.r_[rows, known], np.r_[guesses, task.source_y[known]]
+    own = task.labelled_rows[len(known) :] - len(here)  # labels of the target, at full weight
     told = min(1.0, weight * len(there) / len(rows))  # a large source must not shout the target down
     fit = partial(_regression, taught=len(rows), weight=told)
-    return teach(fit, here[rows], guesses, there).predict_proba(there)
+    X, y = np.vstack([here[rows], there[own]]), np.r_[guesses, task.target_y[own]]
+    return teach(fit, X, y, there[task.target_y < 0]).predict_proba(there)
 
 # %% ../nbs/06b_voices.ipynb #6b00003a
 def _unit(task):
@@ -236,16 +239,17 @@ def _space(task, unit):
 def _settled(model, places, task, trusted, rounds):
     "Settle the source, then both from self-training's answers: all that `organise` returns, and the groups."
     coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
-    known, size = task.source_y >= 0, len(task.source_X)
-    free = np.r_[~known, np.ones(len(task.target_X), dtype=bool)]
+    free, size = task.y < 0, len(task.source_X)
     table = np.full((len(places), len(task.classes)), 1 / len(task.classes))
-    table[~free] = np.eye(len(task.classes))[task.source_y[known]]
+    labels = np.eye(len(task.classes))[task.y[~free]]
+    table[~free] = labels
     weights, groups = _weights(task), _balanced(task, trusted)
     near = np.unique(groups[:size], return_inverse=True)[1]
     parts = coordinates[:size], table[:size], free[:size], weights[:size], near
     setting = DAMPING, TEMPERATURE, BALANCE
     table[:size] = organise(*parts, *setting, rounds[0])[0]
     table[size:] = _begin(task, table[:size])
+    table[~free] = labels
     return *organise(coordinates, table, free, weights, groups, *setting, rounds[1]), groups
 
 # %% ../nbs/06b_voices.ipynb #6b00003b
@@ -289,10 +293,11 @@ def whole_model(
     trusted = trusts(task)
     left = voices_out(task, trusted)
     X, y, _, corpora = left.stacked()
-    model = ResonanceClassifier().fit(X, y, corpora=corpora)
+    model = ResonanceClassifier().fit(X, y, corpora=corpora, label_weights=task.label_weights)
     model.voices_ = task.target_speaker, trusted[1]
     said = model.label_distributions_[len(task.source_X) :]
-    model.agreement_ = float((said.argmax(axis=1) == logreg(left).argmax(axis=1)).mean())
+    alike = said.argmax(axis=1) == logreg(left).argmax(axis=1)
+    model.agreement_ = float(alike[counted(task)].mean()) if counted(task).any() else 1.0
     return model
 
 
