@@ -101,7 +101,7 @@ def rows_of(corpora, task, name, setting, labels, draws, condition):
         with threadpool_limits(1):
             made = pair_of(corpora, condition, source, target, norm)
             rows = pd.DataFrame(run_task(made, asked, draws=draws))
-        told = dict(norm=options.norm, unheard=False, encoder="both", condition=condition)
+        told = dict(norm=norm, norm_asked=options.norm, unheard=False, encoder="both", condition=condition)
         return rows.assign(setting=rows.method, method=name, **told)[[*COLUMNS, "setting"]]
 
     shaping = hashlib.sha256(str((setting, labels, condition)).encode()).hexdigest()[:8]

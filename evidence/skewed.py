@@ -27,7 +27,7 @@ def rows_of(corpora, kind, source, target):
     X, Y = (corpora.features(kind, name) for name in (source, target))
     pair = prepare(corpora.tables[source], X, corpora.tables[target][stay], Y[stay], options.norm)
     rows = run_task(pair, {name: METHODS[name] for name in CHOSEN}, draws=options.draws)
-    told = dict(norm=options.norm, unheard=False, encoder=kind, condition="skewed")
+    told = dict(norm=options.norm, norm_asked=options.norm, unheard=False, encoder=kind, condition="skewed")
     return pd.DataFrame(rows).assign(**told)[COLUMNS]
 
 

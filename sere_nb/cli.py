@@ -123,11 +123,14 @@ def check(
 @app.command()
 def methods():
     "List the methods of a study: seconds a draw took, labels that each uses, packages that it needs."
-    from sere_nb.study import GROUPS, METHODS
+    from sere_nb.study import GROUPS, METHODS, SHIPPED
 
     measured = _seconds()
     _say(f"{'':<22} seconds")
     for name, method in METHODS.items():
+        _say(_method_line(name, method, measured))
+    _say("\nsaved by sere adapt (--methods NAME)")
+    for name, method in SHIPPED.items():
         _say(_method_line(name, method, measured))
     for group in list(GROUPS)[1:]:
         _say(f"\n{group} (--methods {group}; {next(iter(GROUPS))}: all of these groups)")
@@ -165,6 +168,10 @@ def conditions():
 #| code-fold: true
 Out = Annotated[Path, typer.Option(help="Folder for results, statistics, pictures and report.html.")]
 Shots = Annotated[list[int], typer.Option(min=1, help="Source labels per emotion; may be repeated.")]
+TargetShots = Annotated[
+    int,
+    typer.Option(min=0, help="Target labels in total, drawn at random as an owner's answers; never scored."),
+]
 Draws = Annotated[int, typer.Option(min=1, help="Number of random draws of the labelled utterances.")]
 Norms = Annotated[list[Norm], typer.Option(help="Normalisation, without labels; may be repeated.")]
 Kind = Annotated[Features, typer.Option(help="Features of an utterance.")]
@@ -195,10 +202,11 @@ Strict = Annotated[
 Keep = Annotated[bool, typer.Option("--model", help="Save sere, as measured on draw 0, in DIR/model.")]
 
 # %% ../nbs/12_cli.ipynb #b7ceae14
-def _options(shots, draws, norm, features, encoder):
+def _options(shots, target_shots, draws, norm, features, encoder):
     "The options that shape the rows of a study, as `run_study` takes them."
     norms = [one.value for one in norm]
-    return dict(shots=list(shots), draws=draws, norm=norms, features=features.value, encoder=encoder)
+    counts = dict(shots=list(shots), target_shots=target_shots, draws=draws)
+    return dict(counts, norm=norms, features=features.value, encoder=encoder)
 
 # %% ../nbs/12_cli.ipynb #842ae595
 def _speaker_doubts(table, norms):
@@ -282,7 +290,7 @@ def _keep(tables, folder, options, strict):
     "Save the model of draw 0 of the first setting, as measured."
     from sere_nb.recogniser import adapt, save
 
-    told = {name: options[name] for name in ("features", "encoder")}
+    told = {name: options[name] for name in ("features", "encoder", "target_shots")}
     told.update(shots=options["shots"][0], norm=options["norm"][0], strict=strict)
     save(adapt(*tables.values(), **told), folder)
 
@@ -295,6 +303,7 @@ def transfer(
     ],
     out: Out,
     shots: Shots = (5,),
+    target_shots: TargetShots = 0,
     draws: Draws = 20,
     norm: Norms = (Norm.auto,),
     condition: Under = "recorded",
@@ -310,7 +319,7 @@ def transfer(
     as_json: Json = False,
 ):
     "Run every method from a labelled source corpus to an unlabelled target corpus."
-    options = _options(shots, draws, norm, features, encoder)
+    options = _options(shots, target_shots, draws, norm, features, encoder)
     if keep_model:
         _check_keeping(target, encoder)
     run = dict(condition=condition, unheard=unheard, jobs=jobs, resume=resume, strict=strict)
@@ -329,6 +338,7 @@ def matrix(
     ],
     out: Out,
     shots: Shots = (5,),
+    target_shots: TargetShots = 0,
     draws: Draws = 20,
     norm: Norms = (Norm.auto,),
     condition: Under = "recorded",
@@ -346,7 +356,7 @@ def matrix(
     "Run every method between all ordered pairs of corpora, on one machine or a cluster."
     if len(corpus) < 2:
         raise SereError("a matrix needs at least two corpora: give --corpus NAME=PATH twice or more")
-    options = _options(shots, draws, norm, features, encoder)
+    options = _options(shots, target_shots, draws, norm, features, encoder)
     run = dict(condition=condition, unheard=unheard, jobs=jobs, scheduler=scheduler)
     run.update(resume=resume, strict=strict)
     _study(corpus, False, out, names, baseline, options, run, as_json)

@@ -206,9 +206,10 @@ def _weights(corpus, known, anchor_weight, counts):
     return np.where(known, anchor_weight * counts / counts[known].sum(), 1 / np.maximum(share, 1)[corpus])
 
 
-def _stages(corpus, known):
-    "From near to far, the samples that organise together: corpora with labels first, then everything."
-    near = np.isin(corpus, corpus[known])
+def _stages(corpus, known, counts):
+    """From near to far, the samples that organise together: corpora with labels first, then everything.
+    Where labels count differently, the corpora of the lightest ones come first."""
+    near = np.isin(corpus, corpus[known & (counts == counts[known].min())])
     return [near] if near.all() else [near, np.ones(len(near), dtype=bool)]
 
 # %% ../nbs/06_irf.ipynb #a234768b
@@ -270,7 +271,7 @@ class _Settling(_Kept):
         self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
         setting = self.damping_, self.temperature, self.balance, self.rounds
         weights = _weights(corpus, known, self.anchor_weight, counts)
-        for part in _stages(corpus, known):
+        for part in _stages(corpus, known, counts):
             sides = coordinates[part], table[part], ~known[part], weights[part], groups[part]
             table[part], self.charges_, shift, self.energy_ = organise(*sides, *setting)
         free = groups[~known]

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'ladder_lines', 'task_lines', 'verdict', 'TransferMatrix', 'mean_confusion', 'holm', 'compare',
-           'plot_forest', 'rank_methods', 'direction_effects']
+           'summarise', 'settings', 'ladder_lines', 'task_lines', 'verdict', 'target_labels', 'TransferMatrix',
+           'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -158,11 +158,19 @@ def summarise(
     return pd.DataFrame(rows)
 
 # %% ../nbs/04_metrics.ipynb #c6ca9f9b
+def settings(
+    results: pd.DataFrame,  # rows shots, norm, …
+):  # yields ((shots, normalisation), rows)
+    "The rows of each number of shots and each normalisation that was asked for; a method may use another."
+    asked = "norm_asked" if "norm_asked" in results else "norm"
+    yield from results.groupby(["shots", asked], sort=False)
+
+
 def ladder_lines(
     results: pd.DataFrame,  # rows source, target, shots, norm, draw, method, uar, …
 ):  # yields text
     "The mean UAR of every method over all tasks, with its interval, for each shots and normalisation."
-    for (shots, norm), rows in results.groupby(["shots", "norm"], sort=False):
+    for (shots, norm), rows in settings(results):
         count = rows.groupby(["source", "target"]).ngroups
         for method in dict.fromkeys(rows.method):
             mean = bootstrap_mean(score_array(rows, method))
@@ -184,7 +192,7 @@ def verdict(
     method: str = "sere",
 ) -> str:
     "Whether a method is ahead of the best of its rivals that use as few labels, in one sentence."
-    few = results[results.labels_used == "source-shots"]
+    few = results[results.labels_used.str.startswith("source-shots")]
     rivals = few[~few.method.str.startswith("sere")]
     best = rivals.groupby("method").uar.mean().idxmax()
     gain = bootstrap_mean(score_array(few, method) - score_array(few, best))
@@ -192,6 +200,14 @@ def verdict(
     return f"{method} {said} the best rival, {best}: {gain} points, mean over all tasks"
 
 # %% ../nbs/04_metrics.ipynb #5ca6249f
+def target_labels(
+    results: pd.DataFrame,  # rows labels_used, …
+) -> str:
+    "How many labels of the target these rows have used, in words."
+    used = results.get("labels_used", pd.Series(dtype=str)).astype(str).str.partition("+target-")[2]
+    return f"{used.max()} labels" if used.any() else "no labels"
+
+
 class TransferMatrix:
     "Mean score of one method for every ordered pair of corpora."
 
@@ -202,6 +218,7 @@ class TransferMatrix:
         value: str = "uar",
     ):
         self.method, rows = method, results[results.method == method]
+        self.labels = target_labels(rows)
         self.table = rows.pivot_table(index="source", columns="target", values=value, aggfunc="mean")
 
     def __sub__(self, other):
@@ -211,7 +228,8 @@ class TransferMatrix:
     def plot(self, axis=None):
         "Heat map: source downward, target to the right, UAR in percent."
         axis = heat_map(self.table, self.table.index, self.table.columns, axis)
-        axis.set(xlabel="target (no labels)", ylabel="source (labelled)", title=figure_text(self.method))
+        sides = dict(xlabel=f"target ({self.labels})", ylabel="source (labelled)")
+        axis.set(**sides, title=figure_text(self.method))
         return axis
 
 # %% ../nbs/04_metrics.ipynb #6c0ffee1

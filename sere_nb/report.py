@@ -38,7 +38,9 @@ from sere_nb.metrics import (
     plot_forest,
     rank_methods,
     score_array,
+    settings,
     summarise,
+    target_labels,
 )
 from .study import COLUMNS
 from .tables import path_texts, place_columns, places
@@ -48,7 +50,7 @@ def best_method(
     results: pd.DataFrame,  # rows source, target, draw, method, uar, …
 ) -> str:
     "The method with the highest mean UAR among those that use a few labels (among all if there is none)."
-    few = results[results.labels_used == "source-shots"]
+    few = results[results.labels_used.str.startswith("source-shots")]
     return (few if len(few) else results).groupby("method").uar.mean().idxmax()
 
 # %% ../nbs/10b_report.ipynb #2c52d977
@@ -61,8 +63,9 @@ def default_baseline(
 # %% ../nbs/10b_report.ipynb #b3d734be
 def _per_setting(results, statistic):
     "A statistic for each number of shots and each normalisation, as one table."
-    groups = results.groupby(["shots", "norm"], sort=False)
-    parts = [statistic(rows).assign(shots=shots, norm=norm) for (shots, norm), rows in groups]
+    asked = "norm_asked" if "norm_asked" in results else "norm"
+    groups = settings(results)
+    parts = [statistic(rows).assign(shots=shots, **{asked: norm}) for (shots, norm), rows in groups]
     return pd.concat(parts, ignore_index=True)
 
 # %% ../nbs/10b_report.ipynb #506ac3c4
@@ -71,7 +74,7 @@ def statistics(
     baseline: str,  # method
 ) -> dict:  # name -> table: summary, comparisons, ranks, directions
     "Intervals, corrected comparisons, ranks and direction effects, for each setting of shots and norm."
-    few = results[results.labels_used != "source-all"]
+    few = results[~results.labels_used.str.startswith("source-all")]
 
     def directions(rows):
         return pd.concat([direction_effects(rows, method) for method in dict.fromkeys(few.method)])
@@ -98,7 +101,7 @@ def plot_ladder(
     "Mean UAR with its 95 % interval for every method; grey: uses all source labels; orange: ours."
     methods = list(dict.fromkeys(results.method))
     estimates = [bootstrap_mean(score_array(results, method)) for method in methods]
-    everything = set(results.method[results.labels_used == "source-all"])
+    everything = set(results.method[results.labels_used.str.startswith("source-all")])
     own = {method: "#D55E00" for method in methods if method.startswith("sere")}
     colours = ["#777777" if method in everything else own.get(method, "#0072B2") for method in methods]
     intervals = [(estimate.mean, estimate.low, estimate.high) for estimate in estimates]
@@ -128,7 +131,8 @@ def plot_difference(
     most = 2.2 * max(0.01, np.nanmax(np.abs(table.to_numpy())))  # pale enough for black numbers
     said = lambda gain: f"{100 * gain:+.1f}"
     heat_map(table, table.index, table.columns, axis, said, (-most, most), bold, cmap="PuOr")
-    axis.set(xlabel="target (no labels)", title=f"{figure_text(method)} minus {figure_text(baseline)}")
+    title = f"{figure_text(method)} minus {figure_text(baseline)}"
+    axis.set(xlabel=f"target ({target_labels(results)})", title=title)
 
 # %% ../nbs/10b_report.ipynb #271c0ec3
 def _panels(results, maps):
@@ -171,9 +175,9 @@ def _said(rows, table):
 def predictions(
     results: pd.DataFrame,  # of `run_study`
     table: pd.DataFrame,  # utterances of a target without labels
-) -> pd.DataFrame:  # a row per source, shots, norm, method and utterance: emotion, agreement, probabilities
+) -> pd.DataFrame:  # a row per source, shots, norm asked for, method, utterance: emotion, agreement, …
     "Each method's predictions for unlabelled recordings: the mean over draws, and how many draws agree."
-    columns, parts = ["source", "shots", "norm", "method"], []
+    columns, parts = ["source", "shots", "norm_asked", "method"], []
     for names, rows in results[results.target == table.corpus.iloc[0]].groupby(columns, sort=False):
         part = _said(rows, table)
         for place, (column, name) in enumerate(zip(columns, names), 1):
@@ -195,7 +199,7 @@ def _sheets(results, tables, baseline):
 # %% ../nbs/10b_report.ipynb #2634593f
 def _matrices(results, baseline):
     "File name and picture for each number of shots and normalisation; the first is matrix.png."
-    for number, ((shots, norm), rows) in enumerate(results.groupby(["shots", "norm"], sort=False)):
+    for number, ((shots, norm), rows) in enumerate(settings(results)):
         name = f"matrix_{file_stem(f'{shots}_{norm}')}.png" if number else "matrix.png"
         yield name, as_png(plot_study(rows, baseline), dpi=100)
 
@@ -351,7 +355,9 @@ def write_pages(
 ):
     "Write a page for each number of shots and normalisation; the first is report.html."
     title = f"Transfer among {', '.join(tables)}"
-    for place, ((shots, norm), rows) in enumerate(results.groupby(["shots", "norm"], sort=False)):
+    for place, ((shots, norm), rows) in enumerate(settings(results)):
         told = f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
+        if (labels := target_labels(rows)) != "no labels":
+            told += f" {labels} of the target, drawn at random, which are not scored."
         page = folder / (f"report_{shots}_{norm}.html" if place else "report.html")
         write_report(rows, tables, page, title, told, provenance(**options), options["baseline"])

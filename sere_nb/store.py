@@ -32,6 +32,7 @@ class Job(NamedTuple):
     draw: int  # None: one result for every draw, as the method uses all source labels
     method: str
     unheard: bool = False  # tested on speakers that it did not adapt to
+    target_shots: int = 0  # target labels in total
 
 # %% ../nbs/09c_store.ipynb #9e89996e
 def _what_to_do(path, reason):
