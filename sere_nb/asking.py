@@ -174,6 +174,10 @@ Level = Annotated[
     float,
     typer.Option(min=0, max=1, help='Confidence below which the answer is "unsure"; 0: always an emotion.'),
 ]
+Among = Annotated[
+    str | None,
+    typer.Option(help="Emotions that can occur, separated by commas: only these are answered."),
+]
 Speakers = Annotated[
     Path | None,
     typer.Option(help="CSV with path,speaker: who speaks in which recording."),
@@ -192,6 +196,7 @@ def predict(
         bool, typer.Option(help="All recordings are of one speaker: normalise them together.")
     ] = False,
     speakers: Speakers = None,
+    emotions: Among = None,
     abstain: Level = UNSURE,
     jobs: Jobs = 1,
     encoder: Annotated[
@@ -203,7 +208,7 @@ def predict(
     ] = False,
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."
-    from sere_nb.recogniser import QUICK, load
+    from sere_nb.recogniser import QUICK, among, load
     from sere_nb.recordings import read_speakers
 
     if quick and model is not None:
@@ -214,5 +219,8 @@ def predict(
     options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)
     options.update(speakers=None if speakers is None else read_speakers(speakers))
     form = "json" if as_json else form.value
-    failed = answer_all(load(model, encoder), files, form, out, jobs, **options)
+    recogniser = load(model, encoder)
+    if emotions is not None:
+        recogniser = among(recogniser, [name.strip() for name in emotions.split(",") if name.strip()])
+    failed = answer_all(recogniser, files, form, out, jobs, **options)
     raise typer.Exit(1 if failed else 0)

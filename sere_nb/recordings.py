@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from . import __version__
 from sere_nb.audio import (
     AUDIO_SUFFIXES,
     MEDIA_SUFFIXES,
@@ -58,6 +59,7 @@ class Answer:
     speech: float = np.nan  # sign of speech, 0 … 1
     basis: str = ""  # what it rests on: which model, and whether the speaker was known
     level: float = UNSURE  # confidence below which it is unsure
+    model: str | None = None  # `short_digest` of the recogniser
 
     @property
     def confidence(self) -> float:
@@ -293,7 +295,8 @@ class _Told:
         found = [None if waveform is None else doubts(waveform), unfamiliar(said)]
         doubt = "; ".join(filter(None, found)) or None
         basis = _basis(self.recogniser, said, count, self.ear)
-        return Answer(file, said, stretch, length, doubt, speech, basis, self.level)
+        told = basis, self.level, self.recogniser.short_digest
+        return Answer(file, said, stretch, length, doubt, speech, *told)
 
     def answers(self, alone):
         "A line as it is, what was heard as an answer."
@@ -338,7 +341,8 @@ def as_json_line(
     told.update(moments=moments.astype(float).round(3).to_dict("records"), doubt=answer.doubt)
     known = dict(speech=answer.speech, distance=said.distance)
     told.update({name: None if np.isnan(one) else round(one, 3) for name, one in known.items()})
-    return json.dumps(told | dict(basis=answer.basis))  # in ASCII, which every terminal and pipe takes
+    told.update(basis=answer.basis, version=__version__, model=answer.model)
+    return json.dumps(told)  # in ASCII, which every terminal and pipe takes
 
 # %% ../nbs/11c_recordings.ipynb #bb11c14a
 def _details(answer):
