@@ -205,8 +205,10 @@ def _labels_told(told):
     labels = told.get("labels") or {}
     if not labels:
         return None
-    few = f"{told['shots']} of each emotion, " if told.get("shots") else "all: "
-    return few + ", ".join(f"{name} {count}" for name, count in labels.items()) + f" ({sum(labels.values())})"
+    if told.get("shots"):
+        return f"{told['shots']} of each emotion, {sum(labels.values())} in total"
+    each = ", ".join(f"{name} {count}" for name, count in labels.items())
+    return f"all {sum(labels.values())}: {each}"
 
 
 def _target_told(told):

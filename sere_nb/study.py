@@ -117,9 +117,8 @@ def named_methods(
     unknown = [name for name, method in chosen.items() if method is None]
     if unknown or not chosen:
         wrong = shown(", ".join(unknown) or "(none given)")
-        raise SereError(
-            f"unknown method {wrong}; there are {', '.join([*METHODS, *SHIPPED, *GROUPS])} (see: sere methods)"
-        )
+        there = ", ".join([*METHODS, *SHIPPED, *GROUPS])
+        raise SereError(f"unknown method {wrong}; there are {there} (see: sere methods)")
     return chosen
 
 # %% ../nbs/10_study.ipynb #5e67df9e
@@ -192,7 +191,7 @@ def _threads():
 
 # %% ../nbs/10_study.ipynb #e629c670
 def _task(pair, job, method):
-    "The task of a job: with all source labels or with a draw of them, and with the target labels of the draw."
+    "The task of a job: all source labels or a draw of them, and the target labels of the draw."
     if job.draw is None:
         return pair.task
     shots = None if method.labels == "source-all" else job.shots

@@ -47,8 +47,11 @@ class Task:
     target_y: np.ndarray | None = None  # class indices, −1 where nobody has told, (m,); None: nowhere
 
     def __post_init__(self):
-        if self.target_y is None:
-            object.__setattr__(self, "target_y", np.full(len(self.target_X), -1))
+        told, size = self.target_y, len(self.target_X)
+        if told is None or len(told) != size and (told < 0).all():  # of another target: nothing is told
+            object.__setattr__(self, "target_y", np.full(size, -1))
+        elif len(told) != size:
+            raise ValueError(f"target_y: {len(told)} labels for {size} target utterances")
 
     @property
     def y(self):  # (n + m,)
@@ -143,7 +146,7 @@ def _few_labels(pair, shots, number):
 
 
 def _target_labels(pair, count, number):
-    "Class indices of the target, −1 but for `count` utterances drawn at random: frequent emotions more often."
+    "Class indices of the target, −1 but for `count` utterances drawn at random from all of it."
     labels = np.full(len(pair.task.target_X), -1)
     if count:
         known = np.flatnonzero(pair.heard >= 0) if pair.heard is not None else []
@@ -241,7 +244,7 @@ def _unheard(pair, features, norm):
     heard = pair.target[~late]
     groups = normalisation_groups(heard, norm)
     normaliser = Normaliser.fit(features[~late], groups)
-    seen = dict(target_X=normaliser.apply(features[~late], groups), target_speaker=_speakers(heard), target_y=None)
+    seen = dict(target_X=normaliser.apply(features[~late], groups), target_speaker=_speakers(heard))
     task = replace(pair.task, **seen, normaliser=normaliser, later_X=normaliser.apply(features[late]))
     truth, known = (None, None) if pair.truth is None else (pair.truth[late], pair.truth[~late])
     return replace(pair, task=task, truth=truth, target=pair.target[late], heard=known)

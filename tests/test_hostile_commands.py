@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from sere_nb import data, report
+from sere_nb.checkpoint import sealed
 from sere_nb.cli import main
 from sere_nb.core import SereError, generator, shown
 from sere_nb.data import check_corpus, content_warnings, load_corpus, repeated_recordings, shared_recordings
@@ -188,7 +189,8 @@ def altered(place, tmp_path):
         folder = tmp_path / f"model{len(list(tmp_path.iterdir()))}"
         shutil.copytree(place / "model", folder)
         config = json.loads((folder / "config.json").read_text())
-        (folder / "config.json").write_text(json.dumps({**config, **values}))
+        weights = (folder / "model.safetensors").read_bytes()
+        (folder / "config.json").write_text(json.dumps(sealed({**config, **values}, weights)))
         return folder
 
     return change

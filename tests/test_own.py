@@ -19,8 +19,8 @@ from sere_nb.irf import settled
 from sere_nb.metadata import UNKNOWN_SPEAKER
 from sere_nb.metrics import uar
 from sere_nb.names import draft_metadata, guess_pattern, name_pattern
-from sere_nb.own import adapt_own, cooled, own_table, ready_pack, recognise
-from sere_nb.recogniser import learn, load
+from sere_nb.own import adapt_own, own_table, ready_pack, recognise
+from sere_nb.recogniser import cooled, learn, load
 from sere_nb.report import predictions
 from sere_nb.study import run_study
 from sere_nb.tasks import prepare

@@ -1,7 +1,10 @@
 "What is measured is what ships: kept, read again, asked of any recording, and offered by strangers."
 
+import hashlib
 import json
+import shutil
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +14,9 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as packed
 
 from sere_nb.audio import read_audio
-from sere_nb.baselines import BASELINES
-from sere_nb.core import SereError
+from sere_nb.baselines import BASELINES, Linear
+from sere_nb.checkpoint import sealed
+from sere_nb.core import SereError, package_folder
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
 from sere_nb.irf import FIELD
@@ -22,7 +26,11 @@ from sere_nb.recogniser import (
     Reading,
     Recogniser,
     adapt,
+    among,
+    card,
+    cooled,
     evidence,
+    learn,
     load,
     predict,
     save,
@@ -268,13 +276,9 @@ def forged(kept, tmp_path, monkeypatch):
 
 
 def write(folder, config, weights):
-    "A model's folder, with the digest of its weights."
-    import hashlib
-
-    config = {"digest": hashlib.blake2b(weights, digest_size=16).hexdigest(), **config}
-    config["digest"] = hashlib.blake2b(weights, digest_size=16).hexdigest()
+    "A model's folder, with the digest of its weights and its description."
     (folder / "model.safetensors").write_bytes(weights)
-    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "config.json").write_text(json.dumps(sealed(config, weights)))
 
 
 def refused(folder):
@@ -456,7 +460,8 @@ def test_an_encoder_is_never_fetched_because_a_model_says_so(tmp_path, kept, mon
         "/no/such/folder",
     ):
         config = json.loads((place / "config.json").read_text())
-        (place / "config.json").write_text(json.dumps({**config, "encoder": name}))
+        weights = (place / "model.safetensors").read_bytes()
+        (place / "config.json").write_text(json.dumps(sealed({**config, "encoder": name}, weights)))
         assert name in refused(place)
     assert load(place, encoder="/no/such/folder").encoder == "/no/such/folder"
 
@@ -505,3 +510,116 @@ def test_real_speech_of_unheard_speakers(real_corpora):
         )
     assert scores[True] > 0.4, scores  # chance 0.25
     assert scores[True] > scores[False] + 0.03, scores  # to hear a speaker often is worth a lot
+
+
+# --- what a model says of itself ---
+
+
+def test_swapped_classes_scale_or_pitch_are_noticed(kept, tmp_path):
+    place = tmp_path / "model"
+    for kind in KINDS:
+        whole = json.loads((kept / kind / "config.json").read_text())
+        swapped = dict(classes=whole["classes"][::-1], scaled=not whole["scaled"], pitch="swift")
+        for name, value in swapped.items():
+            shutil.copytree(kept / kind, place, dirs_exist_ok=True)
+            (place / "config.json").write_text(json.dumps({**whole, name: value}))
+            assert "not the two that were written together" in refused(place)
+
+
+def test_a_folder_of_the_older_format_is_still_read(kept, tmp_path):
+    place = shutil.copytree(kept / "field", tmp_path / "older")
+    weights, whole = (
+        (place / "model.safetensors").read_bytes(),
+        json.loads((place / "config.json").read_text()),
+    )
+    older = sealed({**whole, "format": 1}, weights)
+    assert older["digest"] == hashlib.blake2b(weights, digest_size=16).hexdigest()  # as it was written then
+    (place / "config.json").write_text(json.dumps(older))
+    X = np.zeros((3, len(FUNCTIONALS)), np.float32)
+    assert np.array_equal(load(place).probabilities(X), load(kept / "field").probabilities(X))
+    (place / "config.json").write_text(json.dumps({**older, "digest": "0" * 32}))
+    assert "not the two" in refused(place)
+
+
+def test_the_bundled_models_are_of_this_format_and_have_kept_their_answers():
+    for folder in (package_folder() / "bundled" / name for name in ("ready", "quick")):
+        config = json.loads((folder / "config.json").read_text())
+        weights = (folder / "model.safetensors").read_bytes()
+        assert config["format"] == 2 and sealed(config, weights) == config
+        held = load_file(folder / "model.safetensors")
+        known = dict(ready="1142ecf24fe1a83e8041606d259a3c2b", quick="7b60cbd36ced84cc37a9640497024069")
+        assert (
+            hashlib.blake2b(weights, digest_size=16).hexdigest() == known[folder.name]
+        )  # not an array changed
+        assert {name.partition(".")[0] for name in held} == {"model", "normaliser"}
+
+
+def test_a_digest_is_short_defined_and_the_same_after_loading(learned, tmp_path):
+    digest = save(learned, tmp_path)
+    assert learned.short_digest is None and load(tmp_path).short_digest == digest[:12]
+    assert json.loads((tmp_path / "config.json").read_text())["digest"] == digest
+
+
+def test_a_card_says_what_a_model_has_learned_from(learned, tmp_path):
+    told = card(learned)
+    assert "| Learned from | mini-de (de) |" in told and "no labels" in told and "120 recordings" in told
+    assert "5 of each emotion, 25 in total" in told and SERE.line in told
+    many = adapt(SOURCE, TARGET, shots=None, features="prosody", method=FIELD, target_shots=7)
+    told = card(many)
+    assert f"all {len(SOURCE)}: anger 24" in told and "7 labels" in told and FIELD.line in told
+    strange = replace(many, origin={"options": {"source": "a|b\nc", "target": "x\x1b[31m"}})
+    lines = card(strange).splitlines()
+    assert "| Learned from | a\\|b\\nc |" in lines and not any("\x1b" in line for line in lines)
+    assert "not known" in card(replace(many, origin=None)) and "emodb" in card(load())
+    save(learned, tmp_path)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == card(learned)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_cooling_divides_log_odds_of_every_kind(kept, kind):
+    model, X = load(kept / kind).model, np.random.default_rng(0).normal(size=(20, len(FUNCTIONALS)))
+    before, after = (one.predict_proba(X.astype(np.float32)) for one in (model, cooled(model, 3.0)))
+    wanted = before ** (1 / 3)
+    assert np.allclose(after, wanted / wanted.sum(axis=1, keepdims=True), atol=1e-5)
+    assert not np.allclose(after, before, atol=1e-3)
+
+
+def test_cooling_leaves_nothing_unchanged_without_a_word(learned):
+    for model, temperature in ((object(), 2), (Linear(np.eye(2), np.zeros(2)), 0), (learned.model, np.nan)):
+        with pytest.raises(SereError, match="temperature"):
+            cooled(model, temperature)
+
+
+def test_fewer_emotions_are_renormalised(learned):
+    X = np.random.default_rng(0).normal(size=(10, learned.normaliser.mean.shape[1])).astype(np.float32)
+    few, said = among(learned, ["sad", "anger"]), learned.probabilities(X)
+    chosen = said[:, [learned.classes.index(name) for name in few.classes]]
+    assert few.classes == ("anger", "sadness")
+    assert np.allclose(few.probabilities(X), chosen / chosen.sum(axis=1, keepdims=True))
+    (one,) = predict(few, [noise(0.5)])
+    assert set(one.probabilities.index) == set(few.classes)
+    for wrong, said in (
+        (["anger", "hunger"], "hunger"),
+        (["anger", "surprise"], "surprise"),
+        (["anger"], "two"),
+    ):
+        with pytest.raises(SereError, match=said) as error:
+            among(learned, wrong)
+        assert str(error.value).isprintable()
+
+
+def test_answers_of_an_owner_are_learned_from():
+    X, Y = raw()
+    words = np.full(len(TARGET), None)
+    words[::6] = TARGET.emotion.to_numpy()[::6]
+    plain, told = (learn((SOURCE, X), (TARGET, Y), features="prosody", known=one) for one in (None, words))
+    assert told.origin["options"]["target_labels"] == 20 and plain.origin["options"]["target_labels"] == 0
+    bare = learn((SOURCE, X), (TARGET.assign(emotion=None), Y), features="prosody", known=words)
+    Z = told.normaliser.apply(Y)
+    assert np.array_equal(bare.probabilities(Z), told.probabilities(Z))  # only what was told counts
+    words[::12] = "relief"
+    new = learn((SOURCE, X), (TARGET, Y), None, features="prosody", known=words)
+    assert new.classes == (*told.classes, "relief")
+    assert new.probabilities(new.normaliser.apply(Y)).shape == (len(TARGET), 6)
+    with pytest.raises(SereError, match="3 answers for 120"):
+        learn((SOURCE, X), (TARGET, Y), features="prosody", known=words[:3])

@@ -288,9 +288,15 @@ def folded(title, text):
     return f"<details>\n<summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
+def rows_of(path):
+    "A table of results; rows belong together by the normalisation asked for, where a method used another."
+    frame = pd.read_csv(path)
+    return frame.assign(norm=frame.pop("norm_asked")) if "norm_asked" in frame else frame
+
+
 def one_table(path, folder, told):
     "A folded table with what it says of itself."
-    claim, found = path.parent.name, list(parts(path.stem, pd.read_csv(path)))
+    claim, found = path.parent.name, list(parts(path.stem, rows_of(path)))
     texts = [f"{caption}:\n\n{markdown(table)}" if caption else markdown(table) for caption, table in found]
     if len(found) > 2:  # the first is the summary, the others open one by one
         texts[1:] = [folded(caption, markdown(table)) for caption, table in found[1:]]
