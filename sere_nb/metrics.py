@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['confusion', 'plot_confusion', 'uar', 'war', 'Estimate', 'bootstrap_mean', 'paired_bootstrap', 'score_array',
-           'summarise', 'settings', 'ladder_lines', 'task_lines', 'verdict', 'target_labels', 'TransferMatrix',
-           'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
+           'summarise', 'norm_column', 'settings', 'ladder_lines', 'task_lines', 'verdict', 'target_labels',
+           'TransferMatrix', 'mean_confusion', 'holm', 'compare', 'plot_forest', 'rank_methods', 'direction_effects']
 
 # %% ../nbs/04_metrics.ipynb #e8869c83
 from dataclasses import dataclass
@@ -158,12 +158,18 @@ def summarise(
     return pd.DataFrame(rows)
 
 # %% ../nbs/04_metrics.ipynb #c6ca9f9b
+def norm_column(
+    results: pd.DataFrame,
+) -> str:
+    "The column with the normalisation asked for; a method may use another, and older tables have only one."
+    return "norm_asked" if "norm_asked" in results else "norm"
+
+
 def settings(
     results: pd.DataFrame,  # rows shots, norm, …
 ):  # yields ((shots, normalisation), rows)
-    "The rows of each number of shots and each normalisation that was asked for; a method may use another."
-    asked = "norm_asked" if "norm_asked" in results else "norm"
-    yield from results.groupby(["shots", asked], sort=False)
+    "The rows of each number of shots and each normalisation that was asked for."
+    yield from results.groupby(["shots", norm_column(results)], sort=False)
 
 
 def ladder_lines(

@@ -34,6 +34,7 @@ from sere_nb.metrics import (
     compare,
     direction_effects,
     mean_confusion,
+    norm_column,
     plot_confusion,
     plot_forest,
     rank_methods,
@@ -63,8 +64,7 @@ def default_baseline(
 # %% ../nbs/10b_report.ipynb #b3d734be
 def _per_setting(results, statistic):
     "A statistic for each number of shots and each normalisation, as one table."
-    asked = "norm_asked" if "norm_asked" in results else "norm"
-    groups = settings(results)
+    asked, groups = norm_column(results), settings(results)
     parts = [statistic(rows).assign(shots=shots, **{asked: norm}) for (shots, norm), rows in groups]
     return pd.concat(parts, ignore_index=True)
 
@@ -177,7 +177,7 @@ def predictions(
     table: pd.DataFrame,  # utterances of a target without labels
 ) -> pd.DataFrame:  # a row per source, shots, norm asked for, method, utterance: emotion, agreement, …
     "Each method's predictions for unlabelled recordings: the mean over draws, and how many draws agree."
-    columns, parts = ["source", "shots", "norm_asked", "method"], []
+    columns, parts = ["source", "shots", norm_column(results), "method"], []
     for names, rows in results[results.target == table.corpus.iloc[0]].groupby(columns, sort=False):
         part = _said(rows, table)
         for place, (column, name) in enumerate(zip(columns, names), 1):
