@@ -341,11 +341,11 @@ def write_answers(
     text = lambda one: (
         "" if pd.isna(one) else f"{one:.3f}" if isinstance(one, float) else safe_cell(utf8_text(one))
     )
-    csv.writer(lines, lineterminator="\n").writerows(
+    csv.writer(lines).writerows(
         [columns, *([text(one) for one in row] for row in cells)]
     )
     with atomic_path(path) as temporary:
-        temporary.write_text(lines.getvalue(), encoding="utf-8", newline="\n")
+        temporary.write_text(lines.getvalue(), encoding="utf-8", newline="")
 
 
 def read_answers(
@@ -368,7 +368,7 @@ def read_answers(
 
 def _answer(path, number, cells):
     "A row of answers.csv; None without an answer."
-    emotion, name = " ".join(cells["emotion"].split()), cells["path"]
+    emotion, name = " ".join(cells.get("emotion", "").split()), cells.get("path")
     if emotion and not name:
         raise SereError(f"{path}: row {number}: an answer without a path")
     times = [(cells.get(time) or "").strip().replace(",", ".") for time in ("start", "end")]

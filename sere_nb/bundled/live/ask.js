@@ -12,8 +12,8 @@ export const ASK_STYLE = `
 .ask .words { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: 0.5rem; }
 .ask .words button { min-height: 3rem; display: flex; gap: 0.5rem; align-items: center; text-align: left;
   overflow-wrap: anywhere; }
-.ask .words button span { flex: 1; min-width: 0; }
-.ask .dot { width: 0.8rem; height: 0.8rem; border-radius: 50%; flex: none; }
+.ask .words button span { flex: 1; min-width: 0; } .ask .ask { margin: 0; max-width: none; }
+.ask .words button .dot { width: 0.8rem; height: 0.8rem; border-radius: 50%; flex: none; }
 .ask .words button[aria-pressed="true"] { outline: 3px solid currentColor; outline-offset: -3px; font-weight: 600; }
 kbd { font: inherit; font-size: 0.8em; border: 1px solid color-mix(in srgb, currentColor 45%, transparent);
   border-radius: 3px; padding: 0 0.35rem; min-width: 1.5rem; text-align: center; }
@@ -23,7 +23,7 @@ kbd { font: inherit; font-size: 0.8em; border: 1px solid color-mix(in srgb, curr
   background: color-mix(in srgb, currentColor 6%, transparent); border-radius: 4px;
   border: 1px solid color-mix(in srgb, currentColor 45%, transparent); }
 .ask .tick { display: flex; gap: 0.5rem; align-items: center; } .ask .tick input { width: 1.2rem; height: 1.2rem; }
-.ask .said { min-height: 1.4em; } [hidden] { display: none !important; }
+.ask .said { min-height: 1.4em; } .ask audio { margin: 0; } [hidden] { display: none !important; }
 .main { background: #0072b2; border-color: #0072b2; color: #fff; font-weight: 600; }
 code { user-select: all; overflow-wrap: anywhere; padding: 0.1rem 0.3rem; border-radius: 3px;
   background: color-mix(in srgb, currentColor 9%, transparent); }

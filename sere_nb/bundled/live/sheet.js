@@ -28,7 +28,7 @@ export const SHEET_STYLE = `
   border-top: 1px solid color-mix(in srgb, currentColor 18%, transparent); }
 .sheet td button { width: 2.6rem; } .sheet td.name { overflow-wrap: anywhere; min-width: 9rem; } .sheet td select { width: 100%; min-width: 9rem; }
 .sheet td.doubt { font-size: 0.9em; max-width: 16rem; } tr.mine td.yours select { outline: 2px solid #0072b2; }
-.tiny { display: flex; height: 0.45rem; width: 6.5rem; gap: 1px; border-radius: 2px; overflow: hidden; margin-top: 0.15rem; }
+.tiny { display: flex; height: 0.45rem; max-width: 100%; width: 6.5rem; gap: 1px; border-radius: 2px; overflow: hidden; margin-top: 0.15rem; }
 .sheet .player { min-width: 0; } code { user-select: all; overflow-wrap: anywhere; }
 .own { display: flex; gap: 0.3rem; } .own input { flex: 1; min-width: 6rem; } .sheet td.yours .own button { width: auto; }
 @media (max-width: 44rem) {
@@ -36,7 +36,9 @@ export const SHEET_STYLE = `
   .sheet tbody, .sheet table { display: block; } .sheet tbody tr { display: grid; grid-template-columns: 2.9rem 1fr auto; gap: 0.2rem 0.5rem;
     padding: 0.5rem 0; border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); }
   .sheet td { border: 0; padding: 0; } .sheet td.play { grid-row: 1 / 3; } .sheet td.name { grid-column: 2 / 4; } .sheet td.voice::before { content: "voice "; }
-  .sheet td:is(.doubt, .yours, .wide) { grid-column: 1 / 4; max-width: none; } .sheet td:empty { display: none; }
+  .sheet td:is(.voice, .doubt) { grid-column: 2 / 4; max-width: none; font-size: 0.9em; } .sheet td:is(.yours, .wide) { grid-column: 1 / 4; }
+  .sheet td.yours { display: flex; gap: 0.6rem; align-items: center; } td.yours::before { content: "your answer"; white-space: nowrap; font-size: 0.9em; }
+  .sheet td:empty { display: none; }
 }
 `;
 
@@ -86,8 +88,12 @@ export function drawSheet({ el, told, sheet, inPage }) {
     select.replaceWith(form);
     text.focus();
   };
+  const offer = word => body.querySelectorAll(".yours select").forEach(select => { // a new word, in every row
+    if (![...select.options].some(one => one.value === word)) select.lastChild.before(element("option", { value: word }, word));
+  });
   const put = (row, word, line) => {
     sheet.set(row, word || null);
+    if (word) offer(word);
     const cell = line.querySelector(".yours");
     cell.replaceChildren(chooser(row, line));
     cell.firstChild.focus();
@@ -178,7 +184,7 @@ export function drawSheet({ el, told, sheet, inPage }) {
   const more = button(`Show ${strips.length - LONG} more`, () => { longs.append(...strips.slice(LONG).map(one => one.node)); more.remove(); });
   opened(el, "Answers", element("style", {}, SHEET_STYLE), element("div", { class: "sheet" },
     element("h2", {}, voices.length ? "Voices compared" : "Emotions"), shares,
-    ...(strips.length ? [element("h2", {}, "Long recordings"), element("p", { class: "hint" }, `Colour: emotion. Height: confidence; below the dashed line (${percent(level)}) an answer is unsure. `
+    ...(strips.length ? [element("h2", {}, "Long recordings"), element("p", { class: "hint" }, `Colour: emotion. Height: confidence; below the dashed line (${percent(level)}) an answer is unsure, and pale. `
       + "Click to listen. Keys: arrows go from stretch to stretch, space plays."), longs, ...(strips.length > LONG ? [more] : [])] : []),
     element("h2", {}, "All recordings"), wishes, element("div", { class: "bar" }, said, undo, save), element("div", { class: "scroll" }, table),
     element("div", { class: "bar" }, before, where, after),

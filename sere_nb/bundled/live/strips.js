@@ -2,8 +2,10 @@
 import { element, percent } from "./panel.js";
 import { clock, sideOf } from "./given.js";
 
-const GREY = "#bbbbbb", TALL = 64;
-export const colourOf = (colours, word) => colours[word] ?? GREY;
+const TALL = 64, OTHERS = { unsure: "#bbbbbb", "no speech": "#e2e2e2", "cannot tell": "#93a1ad" };
+const OWN = ["#56b4e9", "#8c6d31", "#7b4fa3", "#a1b94a"]; // words of the person who answers
+export const colourOf = (colours, word) => colours[word] ?? OTHERS[word]
+  ?? OWN[[...word].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % OWN.length];
 
 // What each voice says, in shares: a bar per voice, and one of all.
 export function shareBars(rows, wordOf, { order, colours, voices, chosen }) {
@@ -56,8 +58,9 @@ export function strip(some, { wordOf, colours, level, sound, host }) {
   const paint = () => some.forEach((row, k) => {
     bars[k].setAttribute("y", TALL - high(row));
     bars[k].setAttribute("height", high(row));
-    bars[k].setAttribute("fill", colourOf(colours, wordOf(row)));
-    bars[k].setAttribute("fill-opacity", row.confidence !== null && row.confidence < level ? 0.55 : 1);
+    const word = wordOf(row);
+    bars[k].setAttribute("fill", colourOf(colours, word === "unsure" ? row.first : word));
+    bars[k].setAttribute("fill-opacity", word === "unsure" ? 0.45 : 1);
   });
   const tell = () => {
     const row = some.find(one => now >= one.start - 0.01 && now <= one.end + 0.05);
