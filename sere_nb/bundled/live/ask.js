@@ -1,6 +1,6 @@
 // Some recordings, one after the other: listen, press the key of an emotion, and the next one plays.
 import { button, element, opened, percent } from "./panel.js";
-import { EXTRA, OTHER, keysOf, placeOf } from "./given.js";
+import { EXTRA, OTHER, keysOf, many, placeOf } from "./given.js";
 import { onePlayer } from "./player.js";
 
 export const ASK_STYLE = `
@@ -117,7 +117,7 @@ export function drawAsk({ el, told, sheet, inPage }) {
   };
   const keep = () => {
     sheet.save();
-    said.textContent = `answers.csv saved with ${sheet.count()} answers. You can go on and save again.`;
+    said.textContent = `answers.csv saved with ${many(sheet.count())}. You can go on and save again.`;
     draw();
   };
   const press = event => {
@@ -139,7 +139,7 @@ export function drawAsk({ el, told, sheet, inPage }) {
     element("label", { class: "tick" }, peek, element("span", {}, "show the model's guess before I answer")), hint, said));
   el.shadowRoot.addEventListener("keydown", press);
   if (inPage) document.addEventListener("keydown", press);
-  if (sheet.restored) said.textContent = `${sheet.restored} answers of an earlier visit are still here.`;
+  if (sheet.restored) said.textContent = `Still here from an earlier visit: ${many(sheet.restored)}.`;
   draw();
   if (rows[at]) sound.load(rows[at]);
 }

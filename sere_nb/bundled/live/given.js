@@ -32,6 +32,7 @@ export function csvOf(rows, answerOf) {
 }
 
 export const sideOf = ({ channel }) => (channel === null || channel === "mix" ? null : channel);
+export const many = count => `${count} ${count === 1 ? "answer" : "answers"}`;
 export const clock = seconds => `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 export const placeOf = row => [...(sideOf(row) ? [`channel ${row.channel}`] : []),
   ...(row.part ? [`${clock(row.start)}–${clock(row.end)}`] : [])].join(", ");

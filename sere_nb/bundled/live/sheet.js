@@ -1,6 +1,6 @@
 // All recordings as a table that sorts, filters, plays, and takes corrections.
 import { button, element, opened, percent } from "./panel.js";
-import { EXTRA, OTHER, doubtsOf, ordered, placeOf, seen } from "./given.js";
+import { EXTRA, OTHER, doubtsOf, many, ordered, placeOf, seen } from "./given.js";
 import { onePlayer } from "./player.js";
 import { colourOf, longOnes, shareBars, strip } from "./strips.js";
 
@@ -50,7 +50,7 @@ export function drawSheet({ el, told, sheet, inPage }) {
   let page = 0;
   const sound = onePlayer(() => { strips.forEach(one => one.moved()); mark(); });
   const said = element("p", { class: "said", role: "status" }), body = element("tbody"), shares = element("div");
-  const save = button("", () => { sheet.save(); said.textContent = `answers.csv saved with ${sheet.count()} answers.`; counted(); });
+  const save = button("", () => { sheet.save(); said.textContent = `answers.csv saved with ${many(sheet.count())}.`; counted(); });
   const undo = button("Undo", () => { const row = sheet.undo(); if (row) { draw(); changed(row); said.textContent = `Undone: ${row.path}`; } });
   const playerRow = element("tr", { hidden: true }, element("td", { colspan: 7, class: "wide" }));
   const strips = longOnes(rows).map(some => strip(some, { wordOf, colours, level, sound, host: element("div") }));
@@ -98,7 +98,7 @@ export function drawSheet({ el, told, sheet, inPage }) {
     cell.replaceChildren(chooser(row, line));
     cell.firstChild.focus();
     changed(row);
-    said.textContent = word ? `${row.path}: ${word}. ${sheet.count()} answers.` : `${row.path}: answer taken away.`;
+    said.textContent = word ? `${row.path}: ${word}. ${many(sheet.count())}.` : `${row.path}: answer taken away.`;
     line.classList.toggle("mine", Boolean(word));
   };
   const changed = () => { counted(); bars(); strips.forEach(one => one.paint()); };
@@ -134,7 +134,7 @@ export function drawSheet({ el, told, sheet, inPage }) {
   })));
   const before = button("← Before", () => turn(-1)), after = button("Next →", () => turn(1)), where = element("span", { class: "num" });
   const turn = by => { page += by; draw(); table.scrollIntoView({ block: "start" }); };
-  const table = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, element("span", { class: "hint" }, "")), ...heads)), body);
+  const table = element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, element("span", { class: "hint" }, "listen")), ...heads)), body);
   const draw = () => {
     const some = seen(rows, sheet.answerOf, wish), list = sort.by ? ordered(some, value[sort.by], sort.down) : some;
     page = Math.max(0, Math.min(page, Math.ceil(list.length / PAGE) - 1));
@@ -191,5 +191,5 @@ export function drawSheet({ el, told, sheet, inPage }) {
     ...(told.next && inPage ? [element("p", {}, "Answers corrected? Save them, then run: ", element("code", {}, told.next))] : [])));
   bars();
   draw();
-  if (sheet.restored) said.textContent += ` ${sheet.restored} of your answers of an earlier visit are still here.`;
+  if (sheet.restored) said.textContent += ` Still here from an earlier visit: ${many(sheet.restored)}.`;
 }

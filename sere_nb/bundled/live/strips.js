@@ -2,7 +2,7 @@
 import { element, percent } from "./panel.js";
 import { clock, sideOf } from "./given.js";
 
-const TALL = 64, OTHERS = { unsure: "#bbbbbb", "no speech": "#e2e2e2", "cannot tell": "#93a1ad" };
+const TALL = 64, OTHERS = { unsure: "#bbbbbb", "no speech": "#88888840", "cannot tell": "#93a1ad" };
 const OWN = ["#56b4e9", "#8c6d31", "#7b4fa3", "#a1b94a"]; // words of the person who answers
 export const colourOf = (colours, word) => colours[word] ?? OTHERS[word]
   ?? OWN[[...word].reduce((sum, letter) => sum + letter.codePointAt(0), 0) % OWN.length];
