@@ -341,9 +341,7 @@ def write_answers(
     text = lambda one: (
         "" if pd.isna(one) else f"{one:.3f}" if isinstance(one, float) else safe_cell(utf8_text(one))
     )
-    csv.writer(lines).writerows(
-        [columns, *([text(one) for one in row] for row in cells)]
-    )
+    csv.writer(lines).writerows([columns, *([text(one) for one in row] for row in cells)])
     with atomic_path(path) as temporary:
         temporary.write_text(lines.getvalue(), encoding="utf-8", newline="")
 
