@@ -381,7 +381,7 @@ def write_answers_page(
     page = Path(path).parent
     rows = [row | (dict(audio=_address(row["file"], page)) if row["file"] else {}) for row in data["rows"]]
     rows = [{name: value for name, value in row.items() if name != "file"} for row in rows]
-    shown_here = Markup(placeholder("answers", data | dict(rows=rows)))
+    shown_here = Markup(placeholder("answers", data | dict(rows=rows, alone=True)))
     parts = [
         _WIDE if data["kind"] == "report" else Markup(),
         shown_here,

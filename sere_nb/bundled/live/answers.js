@@ -11,7 +11,7 @@ function render({ model, el }) {
     model.save_changes();
   };
   const sheet = answerSheet(told, tell);
-  if (inPage) {
+  if (told.alone) { // a page of its own: it takes every key, and warns before answers are lost
     window.addEventListener("beforeunload", event => {
       if (sheet.unsaved()) event.preventDefault();
     });

@@ -138,7 +138,7 @@ export function drawAsk({ el, told, sheet, inPage }) {
     element("div", { class: "top" }, count, bar), card, end, line,
     element("label", { class: "tick" }, peek, element("span", {}, "show the model's guess before I answer")), hint, said));
   el.shadowRoot.addEventListener("keydown", press);
-  if (inPage) document.addEventListener("keydown", press);
+  if (told.alone) document.addEventListener("keydown", press);
   if (sheet.restored) said.textContent = `Still here from an earlier visit: ${many(sheet.restored)}.`;
   draw();
   if (rows[at]) sound.load(rows[at]);
