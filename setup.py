@@ -10,7 +10,7 @@ from setuptools.command.build_py import build_py
 parser = ConfigParser(delimiters=["="])
 parser.read("settings.ini", encoding="utf-8")
 settings = parser["DEFAULT"]
-extras = ("dev", "tools", "cluster", "synth", "pitch", "widgets", "media", "tables")
+extras = ("dev", "tools", "cluster", "synth", "pitch", "widgets", "media", "tables", "xlsx")
 
 
 class BuildWithResults(build_py):

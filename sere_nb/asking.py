@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from .confidence import UNSURE
-from .core import SereError, atomic_path, progress
+from .core import SereError, atomic_path, progress, require
 
 # %% ../nbs/11e_asking.ipynb #bb11e008
 class Form(str, Enum):
@@ -24,6 +24,7 @@ class Form(str, Enum):
 
     text, json, csv, audformat = "text", "json", "csv", "audformat"
     textgrid, audacity = "textgrid", "audacity"
+    html, xlsx = "html", "xlsx"
 
 
 def say(text="", stream=None):
@@ -66,10 +67,29 @@ def _targets(files, form, out):
     Raises `SereError` where several recordings would go into a file for one."""
     from sere_nb.timeline import ONE_EACH
 
+    _whole_file(form, out)
     several = form in ONE_EACH and len(files) > 1
     if several and (out is None or Path(out).suffix and not Path(out).is_dir()):
         raise SereError(f"{form} holds one recording, and there are {len(files)}: name a folder with --out")
     return several
+
+# %% ../nbs/11e_asking.ipynb #5a11e001
+def _whole_file(form, out):
+    "Refuse at once what could not be written when all is answered. Raises `SereError`."
+    from sere_nb.timeline import WHOLE_FILES
+
+    if form in WHOLE_FILES and (out is None or Path(out).is_dir()):
+        raise SereError(f"{form} is one file for all answers: name it, such as --out answers.{form}")
+    if form == "xlsx":
+        require("xlsxwriter", "xlsx")
+
+
+def _write_whole(answers, form, out, speakers):
+    "Write a page or a workbook, once everything is answered; nothing if nothing was."
+    from sere_nb.timeline import write_html, write_xlsx
+
+    if answers := list(answers):
+        write_html(out, answers, speakers) if form == "html" else write_xlsx(out, answers)
 
 # %% ../nbs/11e_asking.ipynb #bb11e022
 _TOGETHER = 32  # recordings that a process is given at a time, at most
@@ -134,7 +154,7 @@ def answer_all(
 ) -> int:  # how many recordings, or channels of them, could not be answered
     "Write answers in a format, and name the recordings without an answer on stderr."
     from sere_nb.recordings import hear, listed
-    from sere_nb.timeline import formatted
+    from sere_nb.timeline import WHOLE_FILES, formatted
     from sere_nb.workers import one_thread
 
     files, failed = listed(words), []
@@ -146,6 +166,8 @@ def answer_all(
     with one_thread():
         if several:
             _write_each(answers, form, out)
+        elif form in WHOLE_FILES:
+            _write_whole(answers, form, out, options.get("speakers"))
         else:
             _write(formatted(answers, form), out)
     return len(failed)

@@ -248,14 +248,17 @@ def _origin(origin):
 #| code-fold: true
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{title}</title><style>
+:root{{color-scheme:light dark}}
 body{{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem}}
 body{{color:#222;background:#fff}}
 table{{border-collapse:collapse;margin:1rem 0}}img{{max-width:100%}}.quiet{{color:#555}}
 td,th{{padding:.3rem .8rem;border-bottom:1px solid #ccc;text-align:left;overflow-wrap:anywhere}}
-@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}audio{{width:9rem}}}}
-</style><h1>{title}</h1><p>{told}</p>
+@media(max-width:40rem){{td,th{{padding:.2rem .3rem;font-size:.85rem}}td audio{{width:9rem}}}}
+@media(prefers-color-scheme:dark){{body{{color:#ddd;background:#161616}}.quiet{{color:#aaa}}a{{color:#8ab4f8}}
+td,th{{border-color:#444}}img{{background:#fff}}}}
+</style><main><h1>{title}</h1><p>{told}</p>
 {parts}
-<p class="quiet">{origin}</p></html>"""
+<p class="quiet">{origin}</p></main></html>"""
 
 # %% ../nbs/00d_figures.ipynb #648f9157
 #| code-fold: true

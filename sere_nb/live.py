@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['FIELD', 'LOOP', 'module', 'placeholder', 'script', 'Still', 'live', 'scene', 'explore_field', 'staged',
-           'explore_chain', 'explore_loop', 'explore_tracks', 'explore_matrix']
+           'explore_chain', 'explore_loop', 'explore_tracks', 'explore_matrix', 'Answered', 'explore_answers']
 
 # %% ../nbs/00f_live.ipynb #0f000004
 import base64
@@ -85,6 +85,7 @@ def _widget(name, data, page):
     class View(anywidget.AnyWidget):
         _esm = module(name)
         data = traitlets.Dict().tag(sync=True)
+        said = traitlets.List().tag(sync=True)  # what the person in front of it has answered
 
         def __repr__(self):
             return f"live picture: {name}"
@@ -238,3 +239,35 @@ def explore_matrix(
         names, pair = list(table.index), dict(source=source, target=target, method=method)
         pairs.append({**pair, "names": names, "confusion": table[names].to_numpy().round(6)})
     return live("matrix", pairs=pairs)
+
+# %% ../nbs/00f_live.ipynb #0f0a0001
+class Answered:
+    "A view that asks, and what it was told so far."
+
+    def __init__(self, view):
+        self.view, self.page = view, view.page
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        "path and emotion; start and end where a row is a part of a file, channel where it is one of several."
+        said = pd.DataFrame(
+            getattr(self.view, "said", []), columns=["path", "emotion", "start", "end", "channel"]
+        )
+        kept = [
+            "path",
+            "emotion",
+            *(name for name in ("start", "end", "channel") if said[name].notna().any()),
+        ]
+        return said[kept]
+
+    def _repr_mimebundle_(self, **options):
+        if hasattr(self.view, "_repr_mimebundle_"):
+            return self.view._repr_mimebundle_(**options)
+        return {"text/html": self.page, "text/plain": "live picture: answers"}
+
+# %% ../nbs/00f_live.ipynb #0f0a0002
+def explore_answers(
+    data: dict,  # of `timeline.answers_data`
+) -> Answered:  # to display; its `answers` are a table, and grow while somebody answers
+    "Recordings that ask which emotion you hear, or a table of all answers that takes corrections."
+    return Answered(live("answers", **data))

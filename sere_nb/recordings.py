@@ -33,6 +33,7 @@ from sere_nb.audio import (
 from .confidence import UNSURE, abstaining
 from .core import SereError, progress, shown
 from .encoder import load_encoder
+from .metadata import plain_cell
 from .recogniser import UNFAMILIAR, Prediction, Recogniser, _reader, predict
 from sere_nb.speech import (
     LONGEST,
@@ -227,7 +228,7 @@ def read_speakers(
     if not {"path", "speaker"} <= set(table):
         raise SereError(f"{path}: needs the columns path and speaker, has {', '.join(table)}")
     folder = Path(path).parent
-    rows = zip(table.path.str.strip(), table.speaker.str.strip())
+    rows = zip(table.path.str.strip().map(plain_cell), table.speaker.str.strip().map(plain_cell))
     return {os.path.realpath(folder / name): speaker for name, speaker in rows if speaker}
 
 

@@ -1,9 +1,12 @@
 "Answers one can rely on: unsure, no speech, unfamiliar, whose voice it is, and how soon they come."
 
+import html
 import io
 import json
+import re
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -21,6 +24,7 @@ from sere_nb.prosody import utterance_features
 from sere_nb.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
 from sere_nb.recordings import NO_SPEECH, as_text, hear, read_speakers
 from sere_nb.speech import SPOKEN, _detector, movement, speech_sign
+from sere_nb.timeline import WHOLE_FILES
 
 TABLE = mini_corpus("de")
 SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
@@ -104,7 +108,7 @@ def test_whoever_wants_an_emotion_gets_one(recogniser, tmp_path):
 # --- unsure ---
 
 
-@pytest.mark.parametrize("form", [form.value for form in Form])
+@pytest.mark.parametrize("form", [form.value for form in Form if form.value not in WHOLE_FILES])
 def test_every_format_can_say_unsure_and_no_speech(recogniser, tmp_path, capsys, form):
     (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
     soundfile.write(tmp_path / "b.wav", SOUNDS["tone"], SAMPLE_RATE)
@@ -113,6 +117,22 @@ def test_every_format_can_say_unsure_and_no_speech(recogniser, tmp_path, capsys,
         assert word in capsys.readouterr().out
     assert answer_all(recogniser, [tmp_path / "a.ogg"], form, abstain=0, detector="gate") == 0
     assert "unsure" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", WHOLE_FILES)
+def test_a_page_and_a_workbook_can_say_unsure_and_no_speech(recogniser, tmp_path, form):
+    (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
+    soundfile.write(tmp_path / "b.wav", SOUNDS["tone"], SAMPLE_RATE)
+    out = tmp_path / f"answers.{form}"
+    for level, words in ((1.0, {"unsure", NO_SPEECH}), (0, set())):
+        assert answer_all(recogniser, [tmp_path], form, out, abstain=level, detector="gate") == 0
+        if form == "xlsx":
+            text = zipfile.ZipFile(out).read("xl/sharedStrings.xml").decode()
+            said = set(re.findall(r"<t>(.*?)</t>", text))
+        else:
+            text = html.unescape(re.search('data-with="(.*?)"', out.read_text(encoding="utf-8"))[1])
+            said = {row["emotion"] for row in json.loads(text)["rows"]}
+        assert words == said & {"unsure", NO_SPEECH}
 
 
 def test_predict_and_recognise_agree(recogniser):

@@ -229,7 +229,7 @@ def test_a_report_holds_no_element_of_a_name(study, tmp_path_factory, pieces):
         write_report(results, tables, path, pieces[0], pieces[1], origin)
     page = Elements()
     page.feed(path.read_text(encoding="utf-8"))
-    known = "html meta title style h1 h2 p img audio table tr th td b details summary"
+    known = "html meta title style main h1 h2 p img audio table tr th td b details summary"
     assert page.elements <= set(known.split())
     assert shown(" ".join(f"{pieces[0]} → {pieces[1]}".split("\n"))) in "".join(page.text)
     assert "commit None" not in "".join(page.text)

@@ -2,6 +2,7 @@
 
 Then a sentence spoken, a file uploaded, two answers."""
 
+import json
 import os
 import re
 import shutil
@@ -29,8 +30,9 @@ def answering(log):
 
 @pytest.fixture
 def lab(tmp_path):
-    "JupyterLab on a free port of this machine, serving a folder that holds one chapter."
-    shutil.copy(ROOT / "nbs" / "11b_widgets.ipynb", tmp_path)
+    "JupyterLab on a free port of this machine, serving a folder that holds two chapters."
+    for name in ("11b_widgets.ipynb", "11d_timeline.ipynb"):
+        shutil.copy(ROOT / "nbs" / name, tmp_path)
     (tmp_path / "home").mkdir()
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")  # no kernel but our own
     own = {**dict.fromkeys(folders, str(tmp_path / "home")), "PYTHONPATH": str(ROOT)}
@@ -65,21 +67,26 @@ def lab(tmp_path):
         log.close()
 
 
-@pytest.fixture
-def tab(browser, lab):
-    "The chapter in JupyterLab, run from top to bottom."
+def run_all(browser, lab, name):
+    "A chapter in JupyterLab, being run from top to bottom."
     tab = browser.new_page(viewport={"width": 1400, "height": 1000})
     tab.set_default_timeout(120_000)
-    tab.goto(f"{lab}lab/tree/11b_widgets.ipynb?reset")
+    tab.goto(f"{lab}lab/tree/{name}?reset")
     tab.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
-    tab.get_by_role(
-        "button", name="Select Kernel"
-    ).click()  # the notebook names none, so that it runs anywhere
+    if "kernelspec" not in json.loads((ROOT / "nbs" / name).read_text(encoding="utf-8"))["metadata"]:
+        tab.get_by_role("button", name="Select Kernel").click()  # it names none, so that it runs anywhere
     tab.get_by_text(
         re.compile(r"\| Idle$")
     ).wait_for()  # cells that are run before the kernel answers are dropped
     tab.get_by_role("menuitem", name="Run", exact=True).click()
     tab.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    return tab
+
+
+@pytest.fixture
+def tab(browser, lab):
+    "The chapter of widgets, run."
+    tab = run_all(browser, lab, "11b_widgets.ipynb")
     tab.get_by_role(
         "button", name="Record", exact=True
     ).wait_for()  # the last panel: everything before it has run
@@ -92,6 +99,27 @@ def test_a_session(tab):
     a_live_picture_answers(tab)
     a_slider_changes_the_picture(tab)
     a_voice_gets_an_answer(tab)
+
+
+def test_what_a_person_answers_reaches_python(browser, lab):
+    tab = run_all(browser, lab, "11d_timeline.ipynb")
+    panel = tab.locator(".panel:has-text('which emotion'), .panel:has(.words)").first
+    panel.get_by_role("button", name=re.compile("^anger")).wait_for()
+    panel.scroll_into_view_if_needed()
+    for key in ("a", "ArrowRight", "o"):
+        panel.locator("h2").first.press(key)
+    assert "2 of 3 answered" in panel.inner_text()
+    tab.get_by_text(re.compile(r"\| Idle$")).wait_for()
+    counted = tab.locator(".jp-CodeCell:has-text('answers so far')").last
+    counted.locator(".cm-content").click()
+
+    def both_are_there():
+        tab.keyboard.press("Control+Enter")
+        counted.locator(".jp-OutputArea-output", has_text="answers so far").wait_for()
+        return "2 answers so far" in counted.locator(".jp-OutputArea-output").inner_text()
+
+    wait_until(both_are_there, "Python does not know both answers")
+    tab.close()
 
 
 def a_live_picture_answers(tab):

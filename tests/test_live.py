@@ -507,6 +507,18 @@ def test_the_field_of_many_points_answers(panel):
     assert said(panel, r"energy (-?[\d.]+)") != energy
 
 
+@on("11d_timeline.html")
+def test_a_chapter_asks_what_is_heard(panel):
+    panel.page.locator("body").press("a")  # who reads the chapter does not answer
+    assert "1 of 3" in panel.inner_text()
+    panel.get_by_role("button", name="fear").click()
+    panel.locator("h2").first.press("s")
+    panel.locator("h2").first.press("c")
+    assert "3 of 3 answered" in panel.inner_text()
+    panel.get_by_role("button", name="Back").click()
+    assert panel.get_by_role("button", name="cannot tell").get_attribute("aria-pressed") == "true"
+
+
 def test_a_live_picture_works_from_a_disk(browser, site):
     tab, faults = opened(browser, site.as_uri() + "/", "07_tric.html", viewport=DESK)
     tab.locator(".sere-live").get_by_role("button", name="Next step").click()
