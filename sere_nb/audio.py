@@ -12,7 +12,6 @@ import math
 import os
 import re
 import shutil
-import stat
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from .core import SereError, shown
+from .files import regular
 
 # %% ../nbs/00b_audio.ipynb #14d94f90
 SAMPLE_RATE = 16_000  # hz, of every waveform in this package
@@ -58,18 +58,8 @@ def file_of(
 
 # %% ../nbs/00b_audio.ipynb #2d5cd4c3
 def _regular(place):
-    """Refuse folders, pipes and missing files before opening them; opening a pipe waits for its writer.
-
-    Raises `SereError`, with the place."""
-    try:
-        mode = os.stat(file_of(place)).st_mode
-    except (OSError, ValueError) as error:
-        absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
-        reason = "there is no such file" if absent else getattr(error, "strerror", None) or error
-        raise SereError(f"{place}: {reason}") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or the like"
-        raise SereError(f"{place}: {kind}, not an audio file")
+    "Refuse folders, pipes and missing files before opening them. Raises `SereError`, with the place."
+    regular(file_of(place), "an audio file", place)
 
 # %% ../nbs/00b_audio.ipynb #00b0media2
 _BEGINNINGS = [  # (place, bytes, FFmpeg's name of the container)

@@ -9,6 +9,7 @@ __all__ = ['audio_digest', 'FeatureCache']
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -95,8 +96,9 @@ def _remains(folder: Path) -> list:
     if not os.path.isdir(folder):  # also for a name that no folder can have
         return []
     return [
-        *folder.glob("[0-9a-f][0-9a-f]/*.safetensors"),
-        *folder.glob("[0-9a-f][0-9a-f]/.*.safetensors.*.tmp"),
+        path
+        for path in folder.glob("[0-9a-f][0-9a-f]/*")
+        if re.fullmatch(r"\.?[0-9a-f]{38}\.safetensors(\..*\.tmp)?", path.name)
     ]
 
 # %% ../nbs/03c_cache.ipynb #d7866983
