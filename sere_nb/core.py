@@ -260,7 +260,7 @@ def atomic_path(
     """A temporary path beside `path`; renamed to it when the block ends well, deleted when it does not.
 
     What is renamed survives a loss of power.
-    Raises `SereError` if the folder cannot be made or written to, or if a file there must stay (chapter 00a)."""
+    Raises `SereError` if the folder cannot be made or written to, or if a file there must stay (00a)."""
     path = Path(path)
     temporary = None
     try:
@@ -305,7 +305,7 @@ def feed(
 # %% ../nbs/00_core.ipynb #8c51e62a
 def _absent(name, error, extra):
     "What to do about a module that is not there."
-    package = f"'sere_nb[{extra}]'" if extra else error.name
+    package = f"'sere_nb[{extra}]', or in a checkout -e '.[{extra}]'" if extra else error.name
     return f"{error.name} is not installed (needed for {name}); try: pip install {package}"
 
 # %% ../nbs/00_core.ipynb #9127a520

@@ -13,9 +13,9 @@ import re
 from pathlib import Path
 
 from .core import SereError, atomic_path, emotion_name
-from .files import Output
 from .corpora import CORPORA, parse_path
 from .data import _recordings
+from .files import Output
 
 # %% ../nbs/01b_names.ipynb #e18a000a
 _WORD = {"{speaker}": r"(?P<speaker>[^/_. -]+)", "{emotion}": r"(?P<emotion>[^\W\d_]+)", "*": r"[^/]*?"}

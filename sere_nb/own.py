@@ -328,7 +328,7 @@ def _sections(answers, told):
     yield page_section("Answers", count, page_table(rows))
 
 # %% ../nbs/11f_own.ipynb #e16a0024
-OWN_FILES = ("model.safetensors", "config.json", "README.md", "predictions.csv", "report.html")  # of `write_own`
+OWN_FILES = "model.safetensors config.json README.md predictions.csv report.html".split()  # of `write_own`
 
 
 def write_own(

@@ -213,7 +213,8 @@ def result_files(
     norms,
 ) -> list:  # of names below the folder of a study
     "The files that a study writes."
-    files = ["results.csv", "summary.csv", "comparisons.csv", "ranks.csv", "directions.csv", "provenance.json"]
+    tables = "results summary comparisons ranks directions".split()
+    files = [*(f"{name}.csv" for name in tables), "provenance.json"]
     files += ["matrix.png", "report.html", *(f"predictions_{file_stem(name)}.csv" for name in names)]
     for setting in (f"{one}_{norm}" for one in shots for norm in norms):
         files += [f"matrix_{file_stem(setting)}.png", f"report_{setting}.html"]

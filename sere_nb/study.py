@@ -325,8 +325,8 @@ def run_study(
 ) -> pd.DataFrame:  # one row per source, target, shots, norm, draw, method
     """Run every method on every draw of every pair, and save each job as soon as it is finished.
 
-    Raises `SereError` for an impossible study, a folder that holds results (unless `resume` or `overwrite`), changed
-    options, a second run in one folder, a full disk, damaged results."""
+    Raises `SereError` for an impossible study, a folder that holds results (unless `resume` or `overwrite`),
+    changed options, a second run in one folder, a full disk, damaged results."""
     pairs = _pairs(tables, pairs)
     told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
     options = _options(encoder, shots, draws, norm, **told, unheard=unheard, condition=condition)
