@@ -90,7 +90,7 @@ def _output(files, form, out, several, reads, overwrite):
     for stem, count in Counter(map(_stem, heard)).items() if several else ():
         every = (name for _, name in zip(range(count), _numbered(stem)))
         names += [glob.escape(f"{name}{ONE_EACH[form]}") for name in every]
-    place = Output("predict", out, filter(None, [*heard, *reads]), overwrite, folder=several)
+    place = Output("predict", out, [*heard, *reads], overwrite, folder=several)
     place.check(*names)
     return place
 

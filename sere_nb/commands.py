@@ -75,13 +75,17 @@ def adapt(
     overwrite: Overwrite = False,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
+    from sere_nb.cache import heed_pack
     from sere_nb.own import OWN_FILES, adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
     place = Output("adapt", out, paths_in(folder, *(source or ())), overwrite)
     place.check(*OWN_FILES)
+    table = own_table(folder)
+    if not source:
+        heed_pack(table)
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain, jobs)
+    made, answers, told = adapt_own(table, source or (), wanted, abstain, jobs)
     with place:
         write_own(made, answers, told, usable_folder(out))
     _print_answers(answers, told, abstain)

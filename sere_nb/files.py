@@ -226,6 +226,7 @@ class Output:
     ):
         self.command, self.overwrite, self.folder, self.kept = command, overwrite, folder, kept
         self.place, self._list, self._ours, self._lock = Path(place), None, None, None
+        inputs = [path for path in inputs if path is not None]
         self.folders = [path for path in inputs if os.path.isdir(path)]
         self.files = _identities(inputs)
 

@@ -303,11 +303,14 @@ def _heard(answers, name):
 
 def _given(answers):
     "The section that compares with given labels; empty if there are none."
-    known = answers[answers.given.notna() & (answers.emotion != "unsure")]
-    if known.empty:
+    classes = list(answers.loc[:, "confidence":"doubt"])[1:-1]
+    known = answers[answers.given.isin(classes) & (answers.emotion != "unsure")]
+    others = int((answers.given.notna() & ~answers.given.isin(classes)).sum())
+    if known.empty and not others:
         return ""
-    right = (known.emotion == known.given).mean()
-    told = f"{right:.0%} of {len(known)} are met, unsure answers aside."
+    right = f"{(known.emotion == known.given).mean():.0%} of {len(known)} are met" if len(known) else "None"
+    told = f"{right}, unsure answers aside."
+    told += f" {others} more are given emotions that this model cannot say." if others else ""
     return page_section("Against what was given", told)
 
 # %% ../nbs/11f_own.ipynb #e16a0028

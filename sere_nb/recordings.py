@@ -31,6 +31,7 @@ from sere_nb.audio import (
     read_audio,
     room,
 )
+from .cache import pack_sounds, sound_digest
 from .confidence import UNSURE, abstaining
 from .core import SereError, progress, shown
 from .encoder import load_encoder
@@ -47,7 +48,6 @@ from sere_nb.speech import (
     find_speech,
     speech_sign,
 )
-from .tables import read_speakers  # noqa: F401  part of asking
 
 # %% ../nbs/11c_recordings.ipynb #bb11c009
 @dataclass(frozen=True)
@@ -301,10 +301,16 @@ class _Told:
     def answer(self, said, speech, sound, count=1):
         "An answer from its prediction; so many recordings of the speaker were heard."
         file, length, stretch, waveform = sound
-        found = [None if waveform is None else doubts(waveform), unfamiliar(said)]
+        found = [None if waveform is None else doubts(waveform), unfamiliar(said), self.learned(waveform)]
         doubt = "; ".join(filter(None, found)) or None
         basis = _basis(self.recogniser, said, count, self.ear)
         return Answer(file, said, stretch, length, doubt, speech, basis, self.level)
+
+    def learned(self, waveform):
+        "Whether the ready model has learned from this very recording."
+        ready = waveform is not None and _model_name(self.recogniser) == "ready model"
+        same = ready and sound_digest(waveform) in pack_sounds()
+        return "the model has learned from this recording" if same else None
 
     def answers(self, alone):
         "A line as it is, what was heard as an answer."
