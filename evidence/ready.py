@@ -22,6 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from sere_nb.audio import read_audio
 from sere_nb.baselines import Linear
+from sere_nb.cache import sound_digest
 from sere_nb.core import atomic_path, package_folder, provenance, require
 from sere_nb.data import mini_corpus
 from sere_nb.encoder import load_encoder
@@ -297,7 +298,9 @@ def write_pack(corpora, told):
     columns = dict(
         path=[path.name for path in table.path], speaker=list(table.speaker), emotion=list(table.emotion)
     )
+    sounds = [sound_digest(read_audio(place)) for place in places(table)]
     words = {"columns": json.dumps(columns), "told": json.dumps(told, default=float)}
+    words["sounds"] = json.dumps(sounds)  # who adapts to these recordings is warned
     with atomic_path(READY / "pack.safetensors") as path:
         path.write_bytes(require("safetensors.numpy").save({"features": half}, metadata=words))
 

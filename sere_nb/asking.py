@@ -6,8 +6,11 @@
 __all__ = ['Form', 'say', 'answer_all', 'predict']
 
 # %% ../nbs/11e_asking.ipynb #bb11e004
+import glob
 import os
 import sys
+from collections import Counter
+from contextlib import nullcontext
 from enum import Enum
 from itertools import groupby
 from pathlib import Path
@@ -17,6 +20,7 @@ import typer
 
 from .confidence import UNSURE
 from .core import SereError, atomic_path, progress, require
+from .files import Output
 
 # %% ../nbs/11e_asking.ipynb #bb11e008
 class Form(str, Enum):
@@ -49,12 +53,16 @@ def _write_each(answers, form, out):
 
     names = set()
     for file, some in groupby(answers, key=lambda answer: str(answer.file)):
-        stem = "standard input" if file == "-" else Path(file).stem
-        name = next(name for name in _numbered(stem) if name.casefold() not in names)
+        name = next(name for name in _numbered(_stem(file)) if name.casefold() not in names)
         names.add(name.casefold())
         _write(formatted(some, form), Path(out) / f"{name}{ONE_EACH[form]}")
 
 # %% ../nbs/11e_asking.ipynb #727e6198
+def _stem(file):
+    "The name of a recording, without its folder and suffix."
+    return "standard input" if file == "-" else Path(file).stem
+
+
 def _numbered(stem):
     "A name, then name-2, name-3, … for further recordings of that name."
     yield stem
@@ -72,6 +80,21 @@ def _targets(files, form, out):
     if several and (out is None or Path(out).suffix and not Path(out).is_dir()):
         raise SereError(f"{form} holds one recording, and there are {len(files)}: name a folder with --out")
     return several
+
+# %% ../nbs/11e_asking.ipynb #bb11e0d2
+def _output(files, form, out, several, reads, overwrite):
+    "Where answers may go. Raises `SereError` if something there must stay."
+    from sere_nb.timeline import ONE_EACH
+
+    if out is None:
+        return nullcontext()
+    heard, names = [file for file in files if not isinstance(file, SereError)], []
+    for stem, count in Counter(map(_stem, heard)).items() if several else ():
+        every = (name for _, name in zip(range(count), _numbered(stem)))
+        names += [glob.escape(f"{name}{ONE_EACH[form]}") for name in every]
+    place = Output("predict", out, [*heard, *reads], overwrite, folder=several)
+    place.check(*names)
+    return place
 
 # %% ../nbs/11e_asking.ipynb #5a11e001
 def _whole_file(form, out):
@@ -150,9 +173,13 @@ def answer_all(
     form: str = "text",
     out=None,  # file or folder; None: stdout
     jobs: int = 1,  # processes side by side
+    reads=(),  # further files and folders that are read: the model's, a table of speakers
+    overwrite: bool = False,  # replace files that are there already, but nothing that is read
     **options,  # of `hear`
 ) -> int:  # how many recordings, or channels of them, could not be answered
-    "Write answers in a format, and name the recordings without an answer on stderr."
+    """Write answers in a format, and name the recordings without an answer on stderr.
+
+    Raises `SereError` for an output that would replace something (chapter 00a)."""
     from sere_nb.recordings import hear, listed
     from sere_nb.timeline import WHOLE_FILES, formatted
     from sere_nb.workers import one_thread
@@ -160,10 +187,11 @@ def answer_all(
     files, failed = listed(words), []
     several, options = _targets(files, form, out), dict(options, bar=out is not None)
     files = list(dict.fromkeys(files)) if several else files
+    place = _output(files, form, out, several, reads, overwrite)
     side = jobs > 1 and len(files) > 1
     said = _side_by_side(recogniser, files, jobs, **options) if side else hear(recogniser, files, **options)
     answers = _sorted_out(said, failed)
-    with one_thread():
+    with place, one_thread():
         if several:
             _write_each(answers, form, out)
         elif form in WHOLE_FILES:
@@ -204,6 +232,9 @@ Speakers = Annotated[
     Path | None,
     typer.Option(help="CSV with path,speaker: who speaks in which recording."),
 ]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that are there; never what is read.")
+]
 
 # %% ../nbs/11e_asking.ipynb #bb11e013
 def predict(
@@ -228,6 +259,7 @@ def predict(
     quick: Annotated[
         bool, typer.Option(help="A ready model that needs less time, and sere_nb[pitch].")
     ] = False,
+    overwrite: Overwrite = False,
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."
     from sere_nb.recogniser import QUICK, among, load
@@ -235,12 +267,13 @@ def predict(
 
     if quick and model is not None:
         raise SereError("--quick names a model of this package, --model names another: give one of them")
-    model = QUICK if quick else model
+    reads, model = (model, encoder, speakers), QUICK if quick else model
     if speakers is not None and same_speaker:
         raise SereError("--same-speaker says that there is one speaker, --speakers that there are several")
     options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)
     options.update(speakers=None if speakers is None else read_speakers(speakers))
     form = "json" if as_json else form.value
+    options.update(reads=reads, overwrite=overwrite)
     recogniser = load(model, encoder)
     if emotions is not None:
         recogniser = among(recogniser, [name.strip() for name in emotions.split(",") if name.strip()])

@@ -4,18 +4,19 @@
 
 # %% auto #0
 __all__ = ['SAMPLE_RATE', 'AUDIO_SUFFIXES', 'MEDIA_SUFFIXES', 'ROUNDED', 'SILENCE', 'SHORTEST', 'Part', 'file_of', 'container',
-           'convert', 'at_16k', 'Silent', 'open_audio', 'read_audio', 'duration', 'audio_fault', 'clipping']
+           'may_be_sound', 'room', 'convert', 'at_16k', 'Silent', 'open_audio', 'read_audio', 'duration', 'audio_fault',
+           'clipping']
 
 # %% ../nbs/00b_audio.ipynb #eea9b188
+import errno
 import importlib.util
 import math
 import os
 import re
 import shutil
-import stat
 import subprocess
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -24,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from .core import SereError, shown
+from .files import regular
 
 # %% ../nbs/00b_audio.ipynb #14d94f90
 SAMPLE_RATE = 16_000  # hz, of every waveform in this package
@@ -58,18 +60,8 @@ def file_of(
 
 # %% ../nbs/00b_audio.ipynb #2d5cd4c3
 def _regular(place):
-    """Refuse folders, pipes and missing files before opening them; opening a pipe waits for its writer.
-
-    Raises `SereError`, with the place."""
-    try:
-        mode = os.stat(file_of(place)).st_mode
-    except (OSError, ValueError) as error:
-        absent = isinstance(error, (FileNotFoundError, NotADirectoryError))
-        reason = "there is no such file" if absent else getattr(error, "strerror", None) or error
-        raise SereError(f"{place}: {reason}") from None
-    if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe, a device or the like"
-        raise SereError(f"{place}: {kind}, not an audio file")
+    "Refuse folders, pipes and missing files before opening them. Raises `SereError`, with the place."
+    regular(file_of(place), "an audio file", place)
 
 # %% ../nbs/00b_audio.ipynb #00b0media2
 _BEGINNINGS = [  # (place, bytes, FFmpeg's name of the container)
@@ -88,8 +80,53 @@ def container(
 ) -> str | None:  # FFmpeg's name of it; None if libsndfile should try instead
     "The media container that a file's first bytes announce."
     with open(path, "rb") as file:
-        start = file.read(64)
+        return _announced(file.read(64))
+
+
+def _announced(start):
+    "The media container that first bytes announce."
     return next((kind for place, mark, kind in _BEGINNINGS if start[place:].startswith(mark)), None)
+
+# %% ../nbs/00b_audio.ipynb #00b0open2
+_SOUNDS = (  # how files begin that libsndfile reads
+    b"RIFF|RIFX|RF64|riff|FORM|fLaC|OggS|ID3|caff|.snd|dns.|NIST|Creative Voice| paf|fap |PVF1|MATLAB"
+    b"|ALawSoundFile|2BIT|Extended Instrument|\x64\xa3|\xf0\x7e\x00\x01|\x01\x04"
+).split(b"|")
+
+
+def may_be_sound(
+    start: bytes,  # the first 64, or fewer
+) -> bool:
+    "Whether a file that begins so may be a recording."
+    frame = len(start) > 1 and start[0] == 0xFF and start[1] >= 0xE0  # of MP3
+    return frame or start.startswith(tuple(_SOUNDS)) or _announced(start) is not None
+
+# %% ../nbs/00b_audio.ipynb #00b0open5
+def _is_full(error):
+    "Whether the temporary folder is why something failed."
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return True
+    try:
+        return shutil.disk_usage(tempfile.gettempdir()).free < 2**16
+    except OSError:  # there is none
+        return True
+
+
+@contextmanager
+def room(
+    place,  # of a recording
+):
+    "Say whose sound did not fit into the temporary folder. Raises `SereError`."
+    try:
+        yield
+    except (OSError, RuntimeError, SereError) as error:  # RuntimeError: libsndfile's
+        if not _is_full(error):
+            raise
+        with suppress(OSError):
+            folder = tempfile.gettempdir()
+            told = f"{place}: the temporary folder {folder} is full; free some space there"
+            raise SereError(f"{told}, or name another: TMPDIR=FOLDER sere …") from None
+        raise SereError(f"{place}: there is no temporary folder that can be written; set TMPDIR") from None
 
 # %% ../nbs/00b_audio.ipynb #00b0media3
 def _by_av(path, kind, target):
@@ -103,7 +140,9 @@ def _by_av(path, kind, target):
         stream = media.streams.audio[0]
         packed = av.AudioResampler(format="flt", layout=stream.layout.name, rate=stream.rate)
         options = dict(format="W64", subtype="FLOAT")
-        with soundfile.SoundFile(target, "w", stream.rate, stream.channels, **options) as file:
+        with soundfile.SoundFile(
+            os.dup(target.fileno()), "w", stream.rate, stream.channels, **options
+        ) as file:
             for frame in chain(media.decode(stream), [None]):
                 for piece in packed.resample(frame):
                     file.write(piece.to_ndarray().reshape(-1, stream.channels))
@@ -129,16 +168,18 @@ def convert(
         import av
 
         try:
-            _by_av(path, kind, target)
+            with room(path):
+                _by_av(path, kind, target)
         except (av.FFmpegError, ValueError) as error:
             if isinstance(error, SereError):
                 raise
             reason = getattr(error, "strerror", None) or error
             raise SereError(f"{path}: not an audio file that can be read ({reason})") from None
     elif shutil.which("ffmpeg"):
-        _by_ffmpeg(path, kind, target)
+        with room(path):
+            _by_ffmpeg(path, kind, target)
     else:
-        raise SereError(f"{path}: {kind} is read by PyAV or ffmpeg; try: pip install 'sere_nb[media]'")
+        raise SereError(f"{path}: {kind} is read by PyAV or ffmpeg; try: pip install av")
     target.seek(0)
 
 # %% ../nbs/00b_audio.ipynb #92e857fd
@@ -147,7 +188,8 @@ def _open(path):
     import soundfile
 
     if kind := container(path):
-        copy = tempfile.TemporaryFile()
+        with room(path):
+            copy = tempfile.TemporaryFile()
         convert(path, kind, copy)
         return soundfile.SoundFile(copy)
     return _by_libsndfile(path)
@@ -180,8 +222,9 @@ def _decoded(
     "The sound of a file that cannot be entered anywhere, in a form that can."
     import soundfile
 
-    folder = tempfile.TemporaryDirectory(prefix="sere-sound-", ignore_cleanup_errors=True)
-    with open(Path(folder.name) / "sound", "w+b") as target:
+    with room(path):
+        folder = tempfile.TemporaryDirectory(prefix="sere-sound-", ignore_cleanup_errors=True)
+    with room(path), open(Path(folder.name) / "sound", "w+b") as target:
         if kind := container(path):
             convert(path, kind, target)
             return folder

@@ -10,6 +10,7 @@ __all__ = ['app', 'Norm', 'Features', 'main', 'version', 'corpora', 'check', 'me
 import json
 import logging
 import os
+import signal
 import sys
 import warnings
 from enum import Enum
@@ -19,10 +20,11 @@ from typing import Annotated
 
 import typer
 
-from .asking import Jobs, predict
+from .asking import Jobs, Overwrite, predict
 from .asking import say as _say
 from .commands import commands
 from .core import SereError, results_file, shown
+from .files import Output, paths_in
 
 # %% ../nbs/12_cli.ipynb #19c8c791
 class Norm(str, Enum):
@@ -53,6 +55,25 @@ def _warn(text):
     _say(f"warning: {text}", sys.stderr)
 
 # %% ../nbs/12_cli.ipynb #887a7ccc
+def _ended(number, frame):
+    "A signal that ends the process lets it close what is open, as Ctrl-C does."
+    signal.signal(number, signal.SIG_IGN)  # once is enough
+    raise SystemExit(128 + number)
+
+
+def _heeded():
+    "Heed the signals that end a process; the handlers there were before."
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    return {number: signal.signal(number, _ended) for number in numbers}
+
+
+def _interrupted():
+    "What to say of a command that was ended."
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    more = "; --resume goes on" if command in ("transfer", "matrix") else ""
+    _say(f"interrupted; no half-written file was left{more}", sys.stderr)
+
+# %% ../nbs/12_cli.ipynb #887a7ccd
 def main():
     "Run the command; turn foreseen errors into one line and an exit code."
     _warn.cache_clear()
@@ -61,15 +82,19 @@ def main():
     if hasattr(sys.stdout, "reconfigure"):  # for a terminal or pipe that cannot write ü or →
         sys.stdout.reconfigure(errors="backslashreplace")
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads slow small computations down
+    before = _heeded()
     try:
         app()
     except (SereError, OSError) as error:  # an OSError: writing to stdout failed
         _say(f"error: {shown(error)}", sys.stderr)
         sys.exit(1)
     except SystemExit as end:
-        if end.code == 130:  # typer's code for Ctrl-C
-            _say("interrupted; no half-written file was left; --resume goes on", sys.stderr)
+        if end.code in (130, *(128 + number for number in before)):  # typer's code for Ctrl-C
+            _interrupted()
         raise
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 # %% ../nbs/12_cli.ipynb #c5f7ae65
 @app.callback(invoke_without_command=True)
@@ -246,13 +271,20 @@ def _baseline(name, chosen):
     return name
 
 # %% ../nbs/12_cli.ipynb #9ea5c91f
-def _study(texts, pairs, out, names, baseline, options, run, as_json):
+def _output(texts, out, encoder, overwrite):
+    "Where a study may write; what it reads are the corpora of options, and the folder of an encoder."
+    return Output("study", out, paths_in(*texts, encoder), overwrite, kept="features")
+
+
+def _study(texts, pairs, place, names, baseline, options, run, as_json):
     "One study from options to report, for `transfer` and `matrix` alike."
-    from sere_nb.report import write_results
+    from sere_nb.report import result_files, write_results
     from sere_nb.study import answering, named_methods, run_study, usable_folder
 
     chosen, tables = answering(named_methods(names), run["unheard"]), _tables(texts, options["norm"])
-    baseline = _baseline(baseline, chosen)
+    baseline, out = _baseline(baseline, chosen), place.place
+    place.reads(path for table in tables.values() for path in table.path)
+    place.check(*result_files(tables, options["shots"], options["norm"]))
     usable_folder(out)
     results = run_study(tables, pairs and [tuple(tables)], chosen, folder=out, **options, **run)
     seeds = f"draw numbers 0 to {options['draws'] - 1}"
@@ -317,15 +349,20 @@ def transfer(
     strict: Strict = False,
     keep_model: Keep = False,
     as_json: Json = False,
+    overwrite: Overwrite = False,
 ):
     "Run every method from a labelled source corpus to an unlabelled target corpus."
     options = _options(shots, target_shots, draws, norm, features, encoder)
     if keep_model:
         _check_keeping(target, encoder)
     run = dict(condition=condition, unheard=unheard, jobs=jobs, resume=resume, strict=strict)
-    tables = _study((source, target), True, out, names, baseline, options, run, as_json)
-    if keep_model:
-        _keep(tables, out / "model", options, strict)
+    run.update(overwrite=overwrite)
+    with _output((source, target), out, encoder, overwrite) as place:
+        if keep_model:
+            place.check("model/*")
+        tables = _study((source, target), True, place, names, baseline, options, run, as_json)
+        if keep_model:
+            _keep(tables, out / "model", options, strict)
 
 # %% ../nbs/12_cli.ipynb #cb737317
 @app.command()
@@ -352,14 +389,16 @@ def matrix(
     resume: Resume = False,
     strict: Strict = False,
     as_json: Json = False,
+    overwrite: Overwrite = False,
 ):
     "Run every method between all ordered pairs of corpora, on one machine or a cluster."
     if len(corpus) < 2:
         raise SereError("a matrix needs at least two corpora: give --corpus NAME=PATH twice or more")
     options = _options(shots, target_shots, draws, norm, features, encoder)
     run = dict(condition=condition, unheard=unheard, jobs=jobs, scheduler=scheduler)
-    run.update(resume=resume, strict=strict)
-    _study(corpus, False, out, names, baseline, options, run, as_json)
+    run.update(resume=resume, strict=strict, overwrite=overwrite)
+    with _output(corpus, out, encoder, overwrite) as place:
+        _study(corpus, False, place, names, baseline, options, run, as_json)
 
 # %% ../nbs/12_cli.ipynb #7c1282a6
 _predict = app.command()(predict)

@@ -12,9 +12,10 @@ from typing import Annotated
 
 import typer
 
-from .asking import Jobs, Level
+from .asking import Jobs, Level, Overwrite
 from .confidence import UNSURE
 from .core import emotion_name, shown
+from .files import Output, paths_in
 
 # %% ../nbs/11g_commands.ipynb #e17a00f8
 commands = typer.Typer()
@@ -71,14 +72,22 @@ def adapt(
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
     abstain: Level = UNSURE,
     jobs: Jobs = 1,
+    overwrite: Overwrite = False,
 ):
     "A model for recordings without labels: all labels of the sources, none of theirs."
-    from sere_nb.own import adapt_own, own_table, write_own
+    from sere_nb.cache import heed_pack
+    from sere_nb.own import OWN_FILES, adapt_own, own_table, write_own
     from sere_nb.study import usable_folder
 
+    place = Output("adapt", out, paths_in(folder, *(source or ())), overwrite)
+    place.check(*OWN_FILES)
+    table = own_table(folder)
+    if not source:
+        heed_pack(table)
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(own_table(folder), source or (), wanted, abstain, jobs)
-    write_own(made, answers, told, usable_folder(out))
+    made, answers, told = adapt_own(table, source or (), wanted, abstain, jobs)
+    with place:
+        write_own(made, answers, told, usable_folder(out))
     _print_answers(answers, told, abstain)
     print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")
 
@@ -136,11 +145,14 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for report.html, metrics.json and model/.")],
     seed: Annotated[int, typer.Option(min=0, help="First draw of labelled utterances.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    overwrite: Overwrite = False,
 ):
     "Run a first study on the bundled mini corpus: no download, a minute or two."
     from sere_nb.metrics import task_lines
 
-    summary, ahead = _write_demo(*_first_study(out, seed), out, seed)
+    with Output("demo", out, overwrite=overwrite) as place:
+        place.check("report.html", "metrics.json", "model/*")
+        summary, ahead = _write_demo(*_first_study(out, seed), out, seed)
     if as_json:
         print(summary.to_json(orient="records", indent=1))
         return

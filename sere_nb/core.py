@@ -10,8 +10,8 @@ __all__ = ['EMOTIONS', 'ALIASES', 'PACKAGES', 'shown', 'SereError', 'emotion_nam
 import hashlib
 import importlib
 import os
+import secrets
 import sys
-import threading
 import unicodedata
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -229,12 +229,28 @@ def _to_disk(
         os.close(number)
 
 # %% ../nbs/00_core.ipynb #b43d64c8
+def _beside(path):
+    "A new empty file beside a path, under a name that nobody has."
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    open(temporary, "x").close()
+    return temporary
+
+
+_OUTPUTS = []  # of chapter 00a: the last one that is open decides which files may be replaced
+
+
 def _put_in_place(temporary, path):
     "Rename a file in one step; the new name survives a loss of power, with all of the file's bytes."
     _to_disk(temporary)
-    os.replace(temporary, path)
+    (_OUTPUTS[-1].put if _OUTPUTS else os.replace)(temporary, path)
     with suppress(OSError):  # systems that cannot open a folder
         _to_disk(path.parent)
+
+
+def _unwritable(path, error):
+    "A failure to write, as one line."
+    reason = getattr(error, "strerror", None) or error
+    return SereError(f"{path}: cannot be written ({reason}); choose another folder or free some space")
 
 # %% ../nbs/00_core.ipynb #cc1e952d
 @contextmanager
@@ -244,18 +260,18 @@ def atomic_path(
     """A temporary path beside `path`; renamed to it when the block ends well, deleted when it does not.
 
     What is renamed survives a loss of power.
-    Raises `SereError` if the folder cannot be made or written to."""
+    Raises `SereError` if the folder cannot be made or written to, or if a file there must stay (00a)."""
     path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+    temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = _beside(path)
         yield temporary
         _put_in_place(temporary, path)
     except OSError as error:
-        advice = "choose another folder or free some space"
-        raise SereError(f"{path}: cannot be written ({error.strerror or error}); {advice}") from error
+        raise _unwritable(path, error) from error
     finally:
-        with suppress(OSError):  # nothing to delete, or its folder was never there
+        with suppress(OSError, AttributeError):  # nothing to delete, or its folder was never there
             temporary.unlink()
 
 # %% ../nbs/00_core.ipynb #5f1e57e3
@@ -289,7 +305,7 @@ def feed(
 # %% ../nbs/00_core.ipynb #8c51e62a
 def _absent(name, error, extra):
     "What to do about a module that is not there."
-    package = f"'sere_nb[{extra}]'" if extra else error.name
+    package = f"'sere_nb[{extra}]', or in a checkout -e '.[{extra}]'" if extra else error.name
     return f"{error.name} is not installed (needed for {name}); try: pip install {package}"
 
 # %% ../nbs/00_core.ipynb #9127a520

@@ -18,6 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from .core import SereError, feed, package_folder, require
+from .files import regular
 from .frames import HOP, RECEPTIVE_FIELD
 
 # %% ../nbs/03_encoder.ipynb #f3f8470c
@@ -150,6 +151,7 @@ def _read_json(path: Path) -> dict:
     try:
         if path.stat().st_size > 1_000_000:
             raise ValueError("larger than a megabyte")
+        regular(path, "a file of settings", "it is")
         settings = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_named_once)
         if not isinstance(settings, dict):
             raise ValueError(f"a {type(settings).__name__} where an object is expected")
@@ -261,6 +263,7 @@ def _stored_numbers(folder: Path) -> int:
     "How many numbers the weights of a folder are, by their headers."
     safetensors, count = require("safetensors"), 0
     for path in folder.glob("*.safetensors"):
+        regular(path, "a file of weights")
         with safetensors.safe_open(path, "pt") as weights:
             count += sum(math.prod(weights.get_slice(name).get_shape()) for name in weights.keys())
     return count

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from .audio import ROUNDED, Part, duration, file_of
 from .core import SereError, emotion_name
+from .files import read_whole
 
 # %% ../nbs/00e_metadata.ipynb #e6ee574f
 _MARKS = {
@@ -52,14 +53,7 @@ def _bytes(path):
     """What a table holds.
 
     Raises `SereError` for what is no file, too large or a workbook."""
-    if not path.is_file():  # also a pipe, which would wait for ever
-        raise SereError(f"{path}: no file that can be read")
-    if path.stat().st_size > _LARGEST_TABLE:
-        raise SereError(f"{path}: {path.stat().st_size:,} bytes, too large for a table of utterances")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise SereError(f"{path}: {error.strerror or error}") from None
+    data = read_whole(path, _LARGEST_TABLE, "a table of utterances")
     for start, kind in _BINARY.items():
         if data.startswith(start):
             raise SereError(f"{path}: {kind}, not a text; export it as CSV")

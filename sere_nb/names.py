@@ -15,6 +15,7 @@ from pathlib import Path
 from .core import SereError, atomic_path, emotion_name
 from .corpora import CORPORA, parse_path
 from .data import _recordings
+from .files import Output
 
 # %% ../nbs/01b_names.ipynb #e18a000a
 _WORD = {"{speaker}": r"(?P<speaker>[^/_. -]+)", "{emotion}": r"(?P<emotion>[^\W\d_]+)", "*": r"[^/]*?"}
@@ -127,7 +128,7 @@ def write_draft(
 ) -> Path:  # of the table
     "Write metadata.csv beside the recordings. Raises `SereError` if there is one."
     place = Path(os.path.expanduser(folder)) / "metadata.csv"
-    if place.exists():
+    if os.path.lexists(place):
         raise SereError(f"{place} is there already; move it away to draft another")
     known = all(row["speaker"] for row in rows)
     text = io.StringIO(newline="")
@@ -135,6 +136,6 @@ def write_draft(
     table.writerow(["path", "speaker", "emotion", "language"])
     for row in rows:
         table.writerow([row["path"], row["speaker"] if known else "", row["emotion"], language])
-    with atomic_path(place) as path:
+    with Output("metadata", place, folder=False), atomic_path(place) as path:
         path.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
     return place

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['best_method', 'default_baseline', 'statistics', 'plot_ladder', 'plot_difference', 'plot_study', 'predictions',
-           'write_results', 'write_report', 'write_pages']
+           'result_files', 'write_results', 'write_report', 'write_pages']
 
 # %% ../nbs/10b_report.ipynb #78e5631e
 import json
@@ -211,6 +211,20 @@ def _write_sheets(folder, sheets):
             sheet.to_csv(path, index=False, float_format="%.6f", errors="backslashreplace")
 
 # %% ../nbs/10b_report.ipynb #372f3812
+def result_files(
+    names,  # of corpora
+    shots,
+    norms,
+) -> list:  # of names below the folder of a study
+    "The files that a study writes."
+    tables = "results summary comparisons ranks directions".split()
+    files = [*(f"{name}.csv" for name in tables), "provenance.json"]
+    files += ["matrix.png", "report.html", *(f"predictions_{file_stem(name)}.csv" for name in names)]
+    for setting in (f"{one}_{norm}" for one in shots for norm in norms):
+        files += [f"matrix_{file_stem(setting)}.png", f"report_{setting}.html"]
+    return files + [f"features/{file_stem(name)}.{kind}" for name in names for kind in ("npy", "json")]
+
+
 def write_results(
     results: pd.DataFrame,  # of `run_study`
     folder,  # made if it is not there

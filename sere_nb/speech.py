@@ -350,12 +350,23 @@ def high_band(
     return float(decibel(band(4200, 7500) / max(band(300, 3400), 1e-20)))
 
 
+_QUIET = -55  # dB: the loudest 64 ms of six hundred recordings of six corpora have -48 and more
+
+
+def _loudest(waveform):
+    "Power of the loudest 64 ms, dB relative to full scale."
+    energy, size = np.cumsum(np.square(np.r_[0, waveform], dtype=float)), min(1024, len(waveform))
+    return float(decibel((energy[size:] - energy[:-size]).max() / size))
+
+
 def doubts(
     waveform: np.ndarray,  # (N,) at 16 kHz
 ) -> str | None:  # what makes it doubtful, None if nothing does
-    "Whether a waveform is clipped or as narrow as a telephone's band."
+    "Whether a waveform is clipped, as narrow as a telephone's band, or very quiet."
     narrow = "telephone band: nothing above 4 kHz" if high_band(waveform) < _NARROW else None
-    return "; ".join(filter(None, [clipping(waveform), narrow])) or None
+    level = _loudest(waveform)
+    soft = f"very quiet: nothing above {level:.0f} dB" if level < _QUIET else None
+    return "; ".join(filter(None, [clipping(waveform), narrow, soft])) or None
 
 # %% ../nbs/02f_speech.ipynb #bb02f051
 _EDGES = np.geomspace(100, 7500, 21)  # Hz

@@ -8,7 +8,9 @@ __all__ = ['Job', 'JobStore', 'store_features', 'stored_features']
 # %% ../nbs/09c_store.ipynb #c74adac8
 import hashlib
 import json
+import os
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,8 +19,9 @@ import numpy as np
 import pandas as pd
 
 from .cache import audio_digest
-from .core import SereError, atomic_path, file_stem
+from .core import SereError, _beside, _unwritable, atomic_path, file_stem
 from .features import _recipes, extract_usable, report_faults
+from .files import _as_new, regular, writable
 from .tables import path_texts, places
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
@@ -97,6 +100,42 @@ def _opened(path):
         raise
     return connection
 
+# %% ../nbs/09c_store.ipynb #a54312b1
+def _of_a_study(path):
+    "Make a file for results, or make sure that the one that is there holds them."
+    if not os.path.lexists(path):
+        return _fresh(path)
+    regular(path, "a file of results")
+    with open(path, "rb") as file:
+        start = file.read(4096)
+    if not start.startswith(b"SQLite format 3"):
+        raise sqlite3.DatabaseError("file is not a database")
+    if b"CREATE TABLE job (job TEXT PRIMARY KEY, scores TEXT" not in start:
+        raise SereError(f"{path}: a database, but not one of a study; choose another folder")
+    for seconds in (0.1, 0.1, 0.1, 0):  # another run may be making it
+        if path.is_symlink() or path.stat().st_nlink > 1:
+            time.sleep(seconds)
+        else:
+            return None
+    raise SereError(f"{path}: lies elsewhere, too, by a link; put a copy in its place")
+
+
+def _fresh(path):
+    "A file with empty tables. Others of SQLite beside it, without theirs, are somebody else's."
+    for other in ("-wal", "-shm", "-journal"):
+        if os.path.lexists(f"{path}{other}"):
+            raise SereError(f"{path}{other}: is there without {path.name}; choose another folder")
+    temporary = _beside(path)
+    try:
+        _opened(temporary).close()
+        _as_new(temporary, path)
+    except FileExistsError:  # another run was faster
+        pass
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    finally:
+        temporary.unlink()
+
 # %% ../nbs/09c_store.ipynb #3a44361d
 class _Locked:
     "A file of results that one run has for itself."
@@ -106,11 +145,9 @@ class _Locked:
         folder,  # of the study; made if it is not there
     ):
         self.path = Path(folder) / "jobs.sqlite"
-        trial = self.path.with_name(".writable")
-        with atomic_path(trial) as path:
-            path.write_text("")
-        trial.unlink(missing_ok=True)  # a run that began at the same instant was faster
+        writable(folder)
         with _one_line(self.path):
+            _of_a_study(self.path)
             self.connection = _opened(self.path)
 
     def close(self):
@@ -136,6 +173,12 @@ def _result(*record):
 # %% ../nbs/09c_store.ipynb #b0857bf0
 class _Results(_Locked):
     "Such a file with results in it."
+
+    def forget(self):
+        "Remove all results and options."
+        with _one_line(self.path):
+            self.connection.execute("DELETE FROM job")
+            self.connection.execute("DELETE FROM option")
 
     def add(
         self,

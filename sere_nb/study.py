@@ -25,8 +25,9 @@ from .aligning import ALIGNING
 from .baselines import BASELINES
 from .conditions import CONDITIONS, arrange, through
 from .consistency import CONSISTENCY
-from .core import SereError, atomic_path, progress, require, shown
+from .core import SereError, progress, require, shown
 from .data import content_warnings, draw_shots
+from .files import writable
 from .irf import FIELD
 from .neighbours import NEIGHBOURS
 from .normalise import normalisation_groups
@@ -303,10 +304,12 @@ def _folder(folder):
     return TemporaryDirectory(prefix="sere-study-") if folder is None else nullcontext(folder)
 
 
-def _opened(place, resume):
+def _opened(place, resume, overwrite):
     "The store of a study, if it may go on there."
     store = JobStore(place)
-    if not resume and (store.finished() or (place / "results.csv").exists()):
+    if overwrite and not resume:
+        store.forget()
+    elif not resume and (store.finished() or (place / "results.csv").exists()):
         store.close()
         advice = "go on with --resume (resume=True), or choose another folder"
         raise SereError(f"{place} holds results already; {advice}")
@@ -320,10 +323,7 @@ def usable_folder(
     """The output folder, made and tested *before* hours of work.
 
     Raises `SereError` if nothing can be written there."""
-    with atomic_path(Path(out) / ".writable") as path:
-        path.write_text("")
-    (Path(out) / ".writable").unlink()
-    return Path(out)
+    return writable(out)
 
 # %% ../nbs/10_study.ipynb #f9c12fad
 def run_study(
@@ -344,18 +344,19 @@ def run_study(
     jobs: int = 1,  # processes on this machine
     scheduler: str = None,  # address of a Dask scheduler that then runs the jobs
     strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
+    overwrite: bool = False,  # forget the results in the folder, and start again
 ) -> pd.DataFrame:  # one row per source, target, shots, norm, draw, method
     """Run every method on every draw of every pair, and save each job as soon as it is finished.
 
-    Raises `SereError` for an impossible study, a folder that holds results (unless `resume`), changed
-    options, a second run in one folder, a full disk, damaged results."""
+    Raises `SereError` for an impossible study, a folder that holds results (unless `resume` or `overwrite`),
+    changed options, a second run in one folder, a full disk, damaged results."""
     pairs = _pairs(tables, pairs)
     told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
     told.update(unheard=unheard, condition=condition, target_shots=target_shots)
     options = _options(encoder, shots, draws, norm, **told)
     _check(tables, pairs, options["shots"], options["norm"], condition, target_shots)
     methods = answering(methods, unheard)
-    with _folder(folder) as place, closing(_opened(Path(place).resolve(), resume)) as store:
+    with _folder(folder) as place, closing(_opened(Path(place).resolve(), resume, overwrite)) as store:
         store.agree(**options)
         how = dict(jobs=jobs, strict=strict)
         study = _extracted(store, tables, pairs, condition, features, encoder, how)

@@ -4,15 +4,17 @@
 
 # %% auto #0
 __all__ = ['place_columns', 'utterance_table', 'path_texts', 'places', 'read_audformat', 'read_dataset', 'read_folder',
-           'utf8_text', 'recording_name', 'write_answers', 'read_answers']
+           'read_speakers', 'utf8_text', 'recording_name', 'write_answers', 'read_answers']
 
 # %% ../nbs/00h_tables.ipynb #00g0a004
 import csv
 import hashlib
 import io
 import os
+import re
 import shutil
 import tempfile
+import warnings
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -20,8 +22,10 @@ import pandas as pd
 
 from .audio import AUDIO_SUFFIXES, MEDIA_SUFFIXES, Part, duration, file_of
 from .core import SereError, atomic_path, file_stem, progress, require
+from .files import read_whole, regular
 from sere_nb.metadata import (
     NEEDED,
+    _meaning,
     _separator,
     all_or_none,
     checked,
@@ -29,6 +33,7 @@ from sere_nb.metadata import (
     meant_columns,
     plain_cell,
     read_metadata,
+    read_sheet,
     safe_cell,
 )
 from .metadata import _text as _table_text
@@ -89,8 +94,9 @@ def places(
 def _database(folder):
     "The header of an audformat database, read as plain data."
     audformat, yaml = require("audformat", "tables"), require("yaml", "tables")
+    data = read_whole(folder / "db.yaml", 2**24, "a header of audformat")
     try:
-        text = (folder / "db.yaml").read_text(encoding="utf-8")
+        text = data.decode("utf-8")
         return audformat.Database.load_header_from_yaml(yaml.safe_load(text))
     except Exception as error:  # whatever a stranger wrote there
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -232,6 +238,9 @@ def _written(sound, folder):
 def _splits(folder):
     "The parts of a saved dataset, one if it is not split."
     datasets = require("datasets", "tables")
+    for path in Path(folder).rglob("*"):
+        if not path.is_dir():
+            regular(path, "a part of a dataset")
     try:
         loaded = datasets.load_from_disk(str(folder))
     except Exception as error:  # whatever a stranger wrote there
@@ -305,6 +314,52 @@ def read_folder(
     if (folder / "dataset_dict.json").exists() or (folder / "state.json").exists():
         return read_dataset(folder, name, needed)
     return None
+
+# %% ../nbs/00h_tables.ipynb #00g0a0e2
+def _meant(folder, path):
+    "The file that a table means by a path; None if none fits, or several do."
+    place = Path(folder)
+    for part in re.split(r"[/\\\\]+" if os.name == "nt" or "/" not in path else "/+", path):
+        if not os.path.lexists(place / part):
+            named = os.listdir(place) if os.path.isdir(place) else []
+            fitting = [name for name in named if _meaning(name) == _meaning(part)]
+            if len(fitting) != 1:
+                return None
+            (part,) = fitting
+        place = place / part
+    return os.path.realpath(place)
+
+
+def _some(items):
+    "How many there are, and the first three."
+    return f"{len(items)} ({', '.join(items[:3])}{', …' if len(items) > 3 else ''})"
+
+
+def read_speakers(
+    path,  # of a table with the columns path and speaker, as `read_sheet` reads it
+) -> dict:  # absolute path -> speaker
+    """Whose recording each is; paths count from the table's folder. Warns of rows that say nothing.
+
+    Raises `SereError` if it is no table, or if two rows give one recording to two speakers."""
+    sheet, folder = read_sheet(path, ("path",)), os.path.dirname(os.path.abspath(path))
+    if not any("speaker" in cells for _, cells in sheet):
+        raise SereError(f"{path}: needs the columns path and speaker")
+    found, whose, absent = {}, {}, []
+    for number, cells in sheet:
+        place, speaker = _meant(folder, cells["path"]), cells["speaker"]
+        if place is None:
+            absent.append(f"row {number}: {cells['path']}")
+        elif speaker:
+            first, known = found.setdefault(place, (number, speaker))
+            if known != speaker:
+                said = f"rows {first} and {number} give {cells['path']} to two speakers"
+                raise SereError(f'{path}: {said}, "{known}" and "{speaker}"; keep one of them')
+            whose[place] = speaker
+    silent = [f"row {number}: {cells['path']}" for number, cells in sheet if not cells["speaker"]]
+    for some, what in ((absent, "name no recording that is there"), (silent, "have no speaker")):
+        if some:
+            warnings.warn(f"{path}: rows that {what}: {_some(some)}", stacklevel=2)
+    return whose
 
 # %% ../nbs/00h_tables.ipynb #5a00b002
 def utf8_text(

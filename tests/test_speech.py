@@ -335,7 +335,7 @@ def test_without_a_reader_the_line_says_what_to_install(recogniser, tmp_path, mo
     monkeypatch.setattr(audio.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(audio.shutil, "which", lambda name: None)
     (line,) = hear(recogniser, [tmp_path / "a.m4a"])
-    assert "a.m4a" in line and "pip install 'sere_nb[media]'" in line
+    assert "a.m4a" in line and "pip install av" in line
 
 
 def test_a_playlist_is_not_followed(recogniser, tmp_path):

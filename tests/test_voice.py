@@ -210,11 +210,11 @@ def test_doubts_are_pythons(counts, said):
     loud, slow = np.clip(30 * said, -1, 1), np.repeat(said[::4], 4)
     slow = np.convolve(slow, np.hanning(31) / 15, "same").astype(np.float32)
     told = []
-    for waveform in (said, loud, slow):
+    for waveform in (said, loud, slow, np.float32(said / 3000)):
         ours = "; ".join(counts("v.doubts(Float32Array.from(w[0]))", waveform)) or None
         assert ours == doubts(waveform)
         told.append(ours)
-    assert told[0] is None and "clipped" in told[1] and "telephone" in told[2]
+    assert told[0] is None and "clipped" in told[1] and "telephone" in told[2] and "very quiet" in told[3]
 
 
 def test_a_moment_of_sound_has_moments_too(counts):

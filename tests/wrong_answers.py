@@ -18,6 +18,10 @@ WRONG = {
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
     ],
+    "00a_files": [
+        'lambda folder: [(folder / name).write_text("") and None or folder / name for name in ("a", "b")]',
+        'lambda folder: [(folder / "a").write_text("") and None or folder / "a"] * 2',
+    ],
     "00b_audio": [
         "{100: -57.9, 2000: -57.9}",
         "{100: -78.2, 2000: -57.9}",

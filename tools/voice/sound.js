@@ -3,6 +3,7 @@ import { FREQUENCIES, HOP, RATE, decibel, frameCount, powerSpectrum, runs, total
 
 const SECOND = RATE / HOP; // frames
 const NARROW = -50; // dB
+const QUIET = -55; // dB
 export const SHORTEST = 0.05, PAUSE = 0.8, LEAST = 0.2, LONGEST = 15, AROUND = 0.1; // seconds
 
 // Samples per second that a file says it has; a browser would change them unasked.
@@ -85,15 +86,27 @@ export function stretches(active, level) {
     Math.min(end + AROUND, k < cut.length - 1 ? (end + cut[k + 1][0]) / 2 : active.length / SECOND)]);
 }
 
-// What makes a waveform doubtful: clipping, and a band as narrow as a telephone's.
+// What makes a waveform doubtful: clipping, a band as narrow as a telephone's, and a very low level.
 export function doubts(waveform) {
   const peak = waveform.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const flat = waveform.filter(value => Math.abs(value) >= 0.999 * peak).length / waveform.length;
   const clipped = peak > 0.99 && flat > 0.01;
-  const narrow = highBand(waveform) < NARROW;
+  const narrow = highBand(waveform) < NARROW, level = loudest(waveform);
   return [
     ...(clipped ? [`clipped: ${(100 * flat).toFixed(1)}% of the samples are at the maximum`] : []),
-    ...(narrow ? ["telephone band: nothing above 4 kHz"] : [])];
+    ...(narrow ? ["telephone band: nothing above 4 kHz"] : []),
+    ...(level < QUIET ? [`very quiet: nothing above ${level.toFixed(0)} dB`] : [])];
+}
+
+// Power of the loudest 64 ms, dB relative to full scale.
+function loudest(waveform) {
+  const size = Math.min(1024, waveform.length);
+  let energy = 0, most = 0;
+  waveform.forEach((value, k) => {
+    energy += value * value - (k < size ? 0 : waveform[k - size] ** 2);
+    if (k >= size - 1) most = Math.max(most, energy);
+  });
+  return 10 * Math.log10(Math.max(most / size, 1e-12));
 }
 
 function highBand(waveform) {
