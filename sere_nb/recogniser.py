@@ -517,6 +517,7 @@ class Prediction:
     probabilities: pd.Series  # emotion -> probability
     moments: pd.DataFrame  # from, to (seconds), weight, evidence (log odds)
     distance: float = np.nan  # from all that the recogniser knows, 1 is usual
+    features: np.ndarray | None = None  # normalised, what the recogniser was asked, (F,)
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb2e
 def predict(
@@ -530,13 +531,15 @@ def predict(
     if not len(waveforms):
         return []
     reading, answers = read(recogniser, waveforms, same_speaker, encoder), []
-    for number, row in enumerate(recogniser.probabilities(reading.vectors())):
+    vectors = reading.vectors()
+    for number, row in enumerate(recogniser.probabilities(vectors)):
         columns = {"from": reading.seconds[number, :, 0], "to": reading.seconds[number, :, 1]}
         columns.update(weight=reading.weights[number], evidence=evidence(recogniser, reading, number))
         table = pd.DataFrame(columns)
         said = pd.Series(row, index=list(recogniser.classes))
         there = table[table.weight > 0].reset_index(drop=True)
-        answers.append(Prediction(said.idxmax(), said, there, float(reading.distance[number])))
+        far = float(reading.distance[number])
+        answers.append(Prediction(said.idxmax(), said, there, far, vectors[number]))
     return answers
 
 # %% ../nbs/09b_recogniser.ipynb #aa10bb24

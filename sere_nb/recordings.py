@@ -13,7 +13,7 @@ import os
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +24,12 @@ from sere_nb.audio import (
     AUDIO_SUFFIXES,
     MEDIA_SUFFIXES,
     SAMPLE_RATE,
+    Part,
     Silent,
     container,
     convert,
     duration,
+    file_of,
     may_be_sound,
     read_audio,
     room,
@@ -102,8 +104,20 @@ def _whole(file, length, weights):
             yield Stretch(name, 0.0, len(waveform) / SAMPLE_RATE), waveform
 
 
-def _parts(file, length, channel, detector):
+def _marked(file, part):
+    "The part of a recording that a table marks, as `_parts` gives it."
+    stretch = Stretch(None, part.start, part.end)
+    try:
+        yield stretch, read_audio(replace(part, path=file))
+    except Silent:
+        yield stretch, None
+
+
+def _parts(file, length, channel, detector, place=None):
     "(stretch, waveform) of each part, or a `SereError`; the waveform is None where nothing is heard."
+    if isinstance(place, Part):
+        yield from _marked(file, place)
+        return
     weights = channel_weights(file, channel)
     if length <= LONGEST:
         yield from _whole(file, length, weights)
@@ -183,9 +197,10 @@ def _sounds(files, channel, detector):
         try:
             if isinstance(file := path, SereError):
                 raise file
+            file = file_of(place := file)
             with _at_hand(file) as path:
                 length = duration(path)
-                for part in _parts(path, length, channel, detector):
+                for part in _parts(path, length, channel, detector, place):
                     failed = isinstance(part, SereError)
                     yield _named(file, part, path) if failed else (file, length, *part)
         except SereError as error:

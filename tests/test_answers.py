@@ -22,8 +22,9 @@ from sere_nb.own import recognise
 from sere_nb.pitch import _swift_detector, swift
 from sere_nb.prosody import utterance_features
 from sere_nb.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
-from sere_nb.recordings import NO_SPEECH, as_text, hear, read_speakers
+from sere_nb.recordings import NO_SPEECH, as_text, hear
 from sere_nb.speech import SPOKEN, _detector, movement, speech_sign
+from sere_nb.tables import read_speakers
 from sere_nb.timeline import WHOLE_FILES
 
 TABLE = mini_corpus("de")
