@@ -5,12 +5,12 @@ export function onePlayer(moved = () => {}) {
   const sound = element("audio", { controls: true, preload: "auto" });
   const fault = element("p", { class: "hint", hidden: true });
   const box = element("div", { class: "player" }, sound, fault);
-  let row = null, gesture = false, ended = () => {};
+  let row = null, gesture = false, wanted = null, ended = () => {}; // wanted: where to go once the sound is there
   const inFile = () => row && row.part && !row.cut; // else the sound holds nothing but this row
   const shift = () => (row && row.part && row.cut ? row.start : 0); // from the sound's time to the file's
   const finished = () => { sound.pause(); moved(); ended(row); };
   const watch = () => {
-    if (inFile() && !sound.paused && sound.currentTime >= row.end - 0.01) finished();
+    if (wanted === null && inFile() && !sound.paused && sound.currentTime >= row.end - 0.01) finished();
     else moved();
   };
   const run = () => { if (!sound.paused) { watch(); requestAnimationFrame(run); } };
@@ -32,22 +32,26 @@ export function onePlayer(moved = () => {}) {
     sound.setAttribute("aria-label", next.path);
     if (!source) { sound.removeAttribute("src"); fail(); return; }
     if (sound.getAttribute("src") !== source) sound.setAttribute("src", source);
-    const go = () => { sound.currentTime = Math.max(0, time - shift()); };
-    if (sound.readyState > 0) go();
-    else if (time - shift() > 0) sound.addEventListener("loadedmetadata", () => { if (row === next) go(); }, { once: true });
+    wanted = Math.max(0, time - shift());
+    if (sound.readyState > 0) arrive();
   };
+  const arrive = () => {
+    if (wanted !== null) sound.currentTime = wanted;
+    wanted = null;
+  };
+  sound.addEventListener("loadedmetadata", arrive);
   sound.addEventListener("error", () => { if (sound.getAttribute("src")) fail(); });
   sound.addEventListener("ended", () => { if (!inFile()) finished(); });
   sound.addEventListener("play", () => {
     gesture = true;
-    if (inFile() && (sound.currentTime >= row.end - 0.02 || sound.currentTime < row.start - 0.05)) sound.currentTime = row.start;
+    if (wanted === null && inFile() && (sound.currentTime >= row.end - 0.02 || sound.currentTime < row.start - 0.05)) sound.currentTime = row.start;
     run();
   });
   for (const name of ["pause", "seeked", "timeupdate"]) sound.addEventListener(name, watch);
   return {
     box, load, play,
     row: () => row,
-    time: () => shift() + sound.currentTime, // in the file, seconds
+    time: () => shift() + (wanted ?? sound.currentTime), // in the file, seconds
     playing: () => !sound.paused,
     again() { if (row) { sound.currentTime = inFile() ? row.start : 0; play(); } },
     toggle: () => (sound.paused ? play() : sound.pause()),
