@@ -7,12 +7,14 @@ __all__ = ['UAR', 'metadata', 'adapt', 'demo']
 
 # %% ../nbs/11g_commands.ipynb #e17a0004
 import json
+import sys
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from .asking import Jobs, Level, Overwrite
+from .asking import Channel, Jobs, Level, Overwrite
 from .confidence import UNSURE
 from .core import emotion_name, shown
 from .files import Output, paths_in
@@ -52,13 +54,28 @@ def metadata(
     print(f"\nwrote {place}; look it over, then: sere check mine {folder}")
 
 # %% ../nbs/11g_commands.ipynb #e17a000b
-def _print_answers(answers, told, level):
-    "What was assumed, and how often each emotion was said."
-    print("assumed:", *map(shown, told), sep="\n  ")
-    counts = answers.emotion.value_counts()
-    for name, count in counts.drop("unsure", errors="ignore").items():
-        print(f"{name:<12} {count:>5}")
-    print(f"{'unsure':<12} {counts.get('unsure', 0):>5}  less than {level:.0%} sure")
+def _print_adapted(made, level):
+    "What was assumed, how often each emotion was said by both models, and how often that is right."
+    from sere_nb.own import right_line
+
+    print(*made.heard.failed, sep="\n", end="\n" * bool(made.heard.failed), file=sys.stderr)
+    print("assumed:", *map(shown, made.assumptions), sep="\n  ")
+    ready, own = (made.summary[name]["answers"] for name in ("ready", "adapted"))
+    print(f"\n{'answers':<14}{'ready':>7}{'adapted':>9}   estimated share")
+    for name in dict.fromkeys([*made.summary["shares"], *ready, *own]):
+        share = made.summary["shares"].get(name)
+        told = f"{share['share']:.0%} ({share['low']:.0%} to {share['high']:.0%})" if share else ""
+        print(f"{shown(name):<14}{ready.get(name, 0):>7.0%}{own.get(name, 0):>9.0%}   {told}".rstrip())
+    print(f"unsure: less than {level:.0%} sure\n\n{right_line(made.summary)}")
+
+
+def _learned_already(heard):
+    "Warn of recordings that the ready pack has learned from: figures about them mean nothing."
+    known = [one for one in heard.answers if "has learned from this" in (one.doubt or "")]
+    if known:
+        same = f"{len(known)} of {len(heard.answers)} recordings, such as {known[0].file}"
+        told = "are those that the ready pack has learned from, so figures about them mean nothing"
+        warnings.warn(f"{same}, {told}; name other --source", stacklevel=2)
 
 # %% ../nbs/11g_commands.ipynb #7be3470c
 @commands.command()
@@ -69,27 +86,35 @@ def adapt(
         list[str] | None,
         typer.Option(metavar="NAME=PATH", help="Corpus with labels; may be repeated. None: the ready pack."),
     ] = None,
+    ask: Annotated[int, typer.Option(min=0, max=1000, help="Write ask.html, with so many questions.")] = 0,
+    answers: Annotated[
+        Path | None,
+        typer.Option(metavar="CSV", help="What you answered: path,emotion, as ask.html saves it."),
+    ] = None,
     emotions: Annotated[str | None, typer.Option(help="Those to expect, separated by commas.")] = None,
+    channel: Channel = "auto",
     abstain: Level = UNSURE,
     jobs: Jobs = 1,
     overwrite: Overwrite = False,
 ):
-    "A model for recordings without labels: all labels of the sources, none of theirs."
-    from sere_nb.cache import heed_pack
-    from sere_nb.own import OWN_FILES, adapt_own, own_table, write_own
+    "A model for recordings without labels: all labels of the sources, and a few answers of yours if you like."
+    from sere_nb.own import OWN_FILES, adapt_own, hear_own, write_own
     from sere_nb.study import usable_folder
+    from sere_nb.tables import read_answers
 
-    place = Output("adapt", out, paths_in(folder, *(source or ())), overwrite)
+    place = Output("adapt", out, paths_in(folder, answers, *(source or ())), overwrite)
     place.check(*OWN_FILES)
-    table = own_table(folder)
-    if not source:
-        heed_pack(table)
+    given = None if answers is None else read_answers(answers)
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
-    made, answers, told = adapt_own(table, source or (), wanted, abstain, jobs)
+    heard = hear_own(folder, jobs, channel, bar=True)
+    if not source:
+        _learned_already(heard)
+    made = adapt_own(heard, source or (), wanted, given, abstain, jobs, ask)
     with place:
-        write_own(made, answers, told, usable_folder(out))
-    _print_answers(answers, told, abstain)
-    print(f"\nread {out / 'report.html'}; next: sere predict NEW.wav --model {out}")
+        write_own(made, usable_folder(out), abstain, given)
+    _print_adapted(made, abstain)
+    asking = f"answer {out / 'ask.html'} in a browser; or " if made.order else ""
+    print(f"\nread {out / 'report.html'}; next: {asking}sere predict NEW.wav --model {out}")
 
 # %% ../nbs/11g_commands.ipynb #e17a0011
 UAR = (
