@@ -97,7 +97,7 @@ def adapt(
     jobs: Jobs = 1,
     overwrite: Overwrite = False,
 ):
-    "A model for recordings without labels: all labels of the sources, and a few answers of yours if you like."
+    "A model for recordings without labels: from labels of the sources, and a few answers of yours."
     from sere_nb.own import OWN_FILES, adapt_own, hear_own, write_own
     from sere_nb.study import usable_folder
     from sere_nb.tables import read_answers

@@ -35,7 +35,7 @@ from sere_nb.core import (
     results_file,
     shown,
 )
-from .data import read_corpus
+from .data import read_corpus, repeated_recordings
 from .encoder import load_encoder
 from .features import extract_usable, report_faults
 from .figures import Markup, emotion_colours, figure_text, image_element, page_section, page_table
@@ -185,7 +185,7 @@ def hear_own(
     side = jobs > 1 and len(every) > 1
     with one_thread():
         said = list(side_by_side(model, every, jobs, **options) if side else hear(model, every, **options))
-    answers = [one for one in said if not isinstance(one, str)]
+    answers = _copies_named([one for one in said if not isinstance(one, str)], table)
     rows = [_row_of(one, every) for one in answers]
     known = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
     known = known.assign(speaker=known.speaker.where(known.speaker != UNKNOWN_SPEAKER, None))
@@ -213,6 +213,15 @@ def _enough(heard, count):
     told = f"{count} recordings, {found} with speech ({silent} without, {len(heard.failed)} unreadable)"
     few = f"{heard.folder}: {told}; at least {FEWEST} are needed to adapt to"
     raise SereError(f"{few}; for a few, ask the ready model: sere predict FILE")
+
+
+def _copies_named(answers, table):
+    "Answers with a doubt where a recording is a copy of another."
+    of = {str(file_of(two)): str(file_of(one)) for one, two in repeated_recordings(table)}
+    doubt = lambda one: "; ".join(
+        filter(None, [one.doubt, f"a copy of {os.path.basename(of[str(one.file)])}"])
+    )
+    return [replace(one, doubt=doubt(one)) if str(one.file) in of else one for one in answers]
 
 # %% ../nbs/11f_own.ipynb #e16a0019
 def ready_pack(
@@ -436,6 +445,8 @@ def assumptions(
     found = [f"{len(heard.answers)} recordings or stretches of them, one emotion each"]
     found += [f"{silent} hold no speech and are left out"] * bool(silent)
     found += [f"{len(heard.failed)} could not be read"] * bool(len(heard.failed))
+    copies = sum("a copy of" in (one.doubt or "") for one in heard.answers)
+    found += [f"{copies} are copies of others, and count again"] * bool(copies)
     found.append(f"each is one of {', '.join(classes)}; there is no answer beside these")
     found.append("nothing about how often each emotion occurs, nor about who speaks")
     found += [f"speakers are given for {given}, and shown beside the answers only"] * bool(given)
@@ -536,7 +547,7 @@ def _summary(heard, answers, classes, said, right, why, words):
     "What summary.json holds, less the model's digest."
     before, after = ([every[n] for n in heard.spoken] for every in (heard.answers, answers))
     changed = np.mean([one.prediction.emotion != two.prediction.emotion for one, two in zip(before, after)])
-    told = sum(word is not None for word in words)
+    told = sum(word not in (None, CANNOT_TELL) for word in words)
     counts = dict(answers=len(answers), no_speech=len(answers) - len(heard.spoken), failed=len(heard.failed))
     return dict(
         version=__version__,
@@ -580,7 +591,13 @@ def answers_table(
         shares = one.prediction.probabilities.reindex(list(classes))
         row = dict(file=safe_cell(utf8_text(one.file)), start=one.stretch.start, end=one.stretch.end)
         row.update(channel=one.stretch.channel, emotion=one.said, confidence=one.confidence, **shares)
-        row.update(doubt=one.doubt, voice=made.voices[n], ready=old.said, told=made.words[n])
+        sure = None if one.basis == "answer of the owner" else _unsure(one.confidence, one.level)
+        row.update(
+            doubt="; ".join(filter(None, [sure, one.doubt])) or None,
+            voice=made.voices[n],
+            ready=old.said,
+            told=made.words[n],
+        )
         rows.append(dict(row, given=made.heard.table.emotion[n]))
     table = pd.DataFrame(rows)
     whole = all(one.whole for one in made.answers)

@@ -28,6 +28,7 @@ from .consistency import CONSISTENCY
 from .core import SereError, progress, require, shown
 from .data import content_warnings, draw_shots
 from .files import writable
+from .folder import FOLDER
 from .irf import FIELD
 from .neighbours import NEIGHBOURS
 from .normalise import normalisation_groups
@@ -85,7 +86,10 @@ GROUPS = {  # name -> {name: `Method`}
 }
 RELATIVES = {name: method for group in GROUPS.values() for name, method in group.items()}
 GROUPS = {"relatives": RELATIVES, **GROUPS}
-SHIPPED = {"whole": replace(WHOLE, labels="source-all")}  # what `sere adapt` saves; runs if it is named
+SHIPPED = {  # run if they are named; `sere adapt` saves the first, beside the ready model
+    "folder": replace(FOLDER, labels="source-all"),
+    "whole": replace(WHOLE, labels="source-all"),
+}
 
 
 def _meant(word):
