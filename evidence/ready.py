@@ -27,15 +27,13 @@ from sere_nb.core import atomic_path, package_folder, provenance, require
 from sere_nb.data import mini_corpus
 from sere_nb.encoder import load_encoder
 from sere_nb.features import extract
-from sere_nb.irf import FIELD
 from sere_nb.metrics import uar
 from sere_nb.normalise import Normaliser, normalisation_groups
 from sere_nb.pitch import swift
 from sere_nb.prosody import utterance_features
-from sere_nb.recogniser import QUICK, Recogniser, learn
+from sere_nb.recogniser import QUICK, Recogniser
 from sere_nb.recogniser import save as save_model
 from sere_nb.tables import places
-from sere_nb.voices import SERE, WHOLE
 
 SIX = ("emodb", "emovo", "nemo", "ravdess", "casia", "urdu")
 FIVE = ("anger", "fear", "happiness", "neutral", "sadness")
@@ -179,32 +177,6 @@ def single(corpora, synthetic, setting, names):
     return answers
 
 
-ADAPTED = {"whole": WHOLE, "field": FIELD, "sere": SERE}  # the first is what `sere adapt` asks
-
-
-def adapted(corpora, name, method):
-    "A model adapted to a corpus without any metadata, as `sere adapt` does."
-    pool = corpora.tables["emodb"], corpora.features("both", "emodb")
-    kept = pool[0].emotion.isin(FIVE).to_numpy()
-    table, X = corpora.tables[name], corpora.features("both", name)
-    bare = table.assign(emotion=None, speaker="(unknown)", corpus="own", language="und")
-    how = dict(norm="corpus", reader=load_encoder("bundled"), method=method)
-    return learn((pool[0][kept], pool[1][kept]), (bare, X), None, **how)
-
-
-def answers_of(own, truth):
-    "(probabilities, emotions) of what a model was adapted to."
-    return own.model.label_distributions_[-len(truth) :], list(own.classes)
-
-
-def line(own, answers, truths):
-    "The straight line from agreement to accuracy over all corpora, and how far they reach."
-    accuracy = {row["corpus"]: row["accuracy"] for row in calibrated(answers, truths)}
-    agreement = {name: model.model.agreement_ for name, model in own.items()}
-    slope, start = np.polyfit(list(agreement.values()), list(accuracy.values()), 1)
-    return dict(start=start, slope=slope, agreement=[min(agreement.values()), max(agreement.values())])
-
-
 # --- what ships -------------------------------------------------------------------------------------
 
 CARD = """---
@@ -305,17 +277,17 @@ def write_pack(corpora, told):
         path.write_bytes(require("safetensors.numpy").save({"features": half}, metadata=words))
 
 
-def ship(corpora, synthetic, setting, temperature, text, later=None):
-    "Write model, card and, for those who adapt by the line `later`, the pack into the package."
+def ship(corpora, synthetic, setting, temperature, text, folder):
+    "Write model and card into the package and, beside the ready model, the pack for those who adapt."
     told = dict(script="evidence/ready.py", setting=told_setting(setting), temperature=temperature)
     origin, reader = provenance(**told, learned_from="emodb, mini"), load_encoder("bundled")
     real = corpora.tables["emodb"], corpora.features("both", "emodb")
     model, usual, classes = trained(real, synthetic, setting)
     cooled = Linear(model.weights / temperature, model.bias / temperature)
     told = "both", "bundled", reader.identity, origin, corpora.options.pitch
-    save_model(Recogniser(cooled, tuple(classes), usual, *told), QUICK if later is None else READY, text)
-    if later is not None:
-        write_pack(corpora, dict(**later, method=WHOLE.line, emotions=list(FIVE), origin=origin))
+    save_model(Recogniser(cooled, tuple(classes), usual, *told), folder, text)
+    if folder == READY:
+        write_pack(corpora, dict(emotions=list(FIVE), origin=origin))
 
 
 def chosen_without(every, truths):
@@ -356,24 +328,12 @@ def main():
     setting = next(s for s in settings() if told_setting(s) == means.idxmax())
     temperature = best_temperature(every[means.idxmax()], truths, names)
     how = dict(chosen=means.idxmax(), temperature=temperature)
-    if fast:
-        print(judged.round(3).to_string(), "ships:", *how.values())
-        save("ready", {"quick_settings": grid, "quick_single": judged}, options, **how)
-        if options.writes:
-            text = card(judged, setting, temperature, means, FAST)
-            ship(corpora, synthetic, setting, temperature, text)
-        return
-    own = {what: {n: adapted(corpora, n, method) for n in names} for what, method in ADAPTED.items()}
-    after = {what: {n: answers_of(one[n], truths[n]) for n in names} for what, one in own.items()}
-    parts = [told(calibrated(found, truths)).assign(method=what) for what, found in after.items()]
-    changed, later = pd.concat(parts), line(own["whole"], after["whole"], truths)
-    print(judged.round(3).to_string(), changed.round(3).to_string(), sep="\n")
-    print("ships:", means.idxmax(), f"temperature {temperature:.2f}, adapted by {later}")
-    tables = {"settings": grid, "single": judged, "adapted": changed}
-    save("ready", tables, options, **how, adapted_line=later)
+    print(judged.round(3).to_string(), "ships:", *how.values())
+    part = "quick_" if fast else ""
+    save("ready", {f"{part}settings": grid, f"{part}single": judged}, options, **how)
     if options.writes:
-        text = card(judged, setting, temperature, means, SLOW)
-        ship(corpora, synthetic, setting, temperature, text, later)
+        text = card(judged, setting, temperature, means, FAST if fast else SLOW)
+        ship(corpora, synthetic, setting, temperature, text, QUICK if fast else READY)
 
 
 if __name__ == "__main__":

@@ -196,6 +196,11 @@ WRONG = {
         "lambda task: [sere(task)] * 2",
         "lambda task: [both(task)[0], both(task)[1][::-1]]",
     ],
+    "06c_folder": [
+        "lambda told, classes, share: told",
+        "lambda told, classes, share: np.where(told >= 0, (told + 1) % classes, told)",
+        "lambda told, classes, share: erring(np.abs(told), classes, share)",
+    ],
     "07_tric": [
         "lambda to, among, back, classes, steps: home(to, among, back, classes, 1)",
         (
@@ -291,9 +296,9 @@ WRONG = {
         ),
     ],
     "11f_own": [
-        "lambda table, count: adapt_own(table.head(count))[1].confidence.mean()",
-        "lambda table, count: share_right(table, 30)",
-        "lambda table, count: 100 * share_right(table, count)",
+        "enough - 1",
+        "2 * enough",
+        "float(enough)",
     ],
     "11g_commands": [
         '"{emotion}/{speaker} *"',
