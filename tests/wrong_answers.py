@@ -192,6 +192,11 @@ WRONG = {
         "lambda task: [sere(task)] * 2",
         "lambda task: [both(task)[0], both(task)[1][::-1]]",
     ],
+    "06d_plain": [
+        "lambda *given: plain_sere(*given[:3], given[3][given[6]], given[4][given[6]], given[5])",
+        "lambda *given: reordered(*given[:4], given[4][np.argsort(given[6])], *given[5:])",
+        "lambda *given: plain_sere(*given[:6])",
+    ],
     "07_tric": [
         "lambda to, among, back, classes, steps: home(to, among, back, classes, 1)",
         (
