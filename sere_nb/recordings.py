@@ -51,6 +51,7 @@ from sere_nb.speech import (
     find_speech,
     speech_sign,
 )
+from .tables import read_speakers as read_speakers
 
 # %% ../nbs/11c_recordings.ipynb #bb11c009
 @dataclass(frozen=True)

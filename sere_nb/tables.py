@@ -341,9 +341,13 @@ def read_speakers(
     """Whose recording each is; paths count from the table's folder. Warns of rows that say nothing.
 
     Raises `SereError` if it is no table, or if two rows give one recording to two speakers."""
-    sheet, folder = read_sheet(path, ("path",)), os.path.dirname(os.path.abspath(path))
-    if not any("speaker" in cells for _, cells in sheet):
-        raise SereError(f"{path}: needs the columns path and speaker")
+    try:
+        sheet, folder = read_sheet(path, ("path",)), os.path.dirname(os.path.abspath(path))
+    except SereError as error:
+        reason = str(error).removeprefix(f"{path}: ").removeprefix(f"{path} ")
+        raise SereError(f"{path}: not a table of path and speaker ({reason})") from None
+    if "speaker" not in sheet[0][1]:
+        raise SereError(f"{path}: not a table of path and speaker (it lacks the column speaker)")
     found, whose, absent = {}, {}, []
     for number, cells in sheet:
         place, speaker = _meant(folder, cells["path"]), cells["speaker"]

@@ -20,6 +20,7 @@ from sere_nb.cli import _speaker_doubts
 from sere_nb.core import generator
 from sere_nb.data import load_corpus, mini_corpus
 from sere_nb.features import extract
+from sere_nb.files import MANIFEST
 from sere_nb.metadata import UNKNOWN_SPEAKER
 from sere_nb.normalise import normalisation_groups
 
@@ -61,7 +62,8 @@ def folder_of(tmp_path):
 
 
 def test_demo_writes_what_it_promises(demo):
-    assert {path.name for path in demo.iterdir()} == {"report.html", "metrics.json", "model"}
+    listed = {"report.html", "metrics.json", "model", MANIFEST}
+    assert {path.name for path in demo.iterdir()} == listed
     page = (demo / "report.html").read_text()
     assert (
         page.count("<audio") == 3
