@@ -259,7 +259,7 @@ def right_interval(
     right: np.ndarray,  # whether each trial was right, (n,)
     confidence: float,  # the model's own, 0 … 1
     others: int,  # recordings about which the estimate speaks
-    level: float = 0.94,  # so wide an interval held the truth in nine of ten folders
+    level: float = 0.96,  # so wide an interval held the truth in nine of ten folders
 ) -> tuple:  # (estimate, low, high)
     "The share of right answers among other recordings, from trials and the model's confidence."
     hits = BELIEF * confidence + np.sum(right)

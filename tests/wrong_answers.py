@@ -200,6 +200,7 @@ WRONG = {
         "lambda told, classes, share: told",
         "lambda told, classes, share: np.where(told >= 0, (told + 1) % classes, told)",
         "lambda told, classes, share: erring(np.abs(told), classes, share)",
+    ],
     "06d_plain": [
         "lambda *given: plain_sere(*given[:3], given[3][given[6]], given[4][given[6]], given[5])",
         "lambda *given: reordered(*given[:4], given[4][np.argsort(given[6])], *given[5:])",
