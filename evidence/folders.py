@@ -11,8 +11,10 @@ twenty recordings; the rest is named "no speech" and left out, as `sere adapt` d
 no model knows count as wrong. Questions are those of `--ask`; figures are of what was not asked about.
 
 The settings of chapter 06c were set by hand, looking at these corpora, after some 750 had been compared.
-`settings` compares twelve near them, and takes for each corpus the one that is best on the other four."""
+`settings` compares twelve near them, and takes for each corpus the one that is best on the other four;
+`ladder` gives the same answers of the owner to other methods, each at its better normalisation per corpus."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -26,10 +28,13 @@ from ready import FIVE, SIX
 import sere_nb.folder as method
 from sere_nb.confidence import calibration_error, tempered
 from sere_nb.core import generator, progress
+from sere_nb.metadata import UNKNOWN_SPEAKER
 from sere_nb.metrics import uar
-from sere_nb.own import SHARE_ANSWERS, SHARE_ERROR, labelled
+from sere_nb.own import SHARE_ANSWERS, SHARE_ERROR, labelled, ready_pack
 from sere_nb.recogniser import load, predict
 from sere_nb.speech import SPOKEN, _detector, speech_sign
+from sere_nb.study import METHODS, SHIPPED
+from sere_nb.tasks import prepare
 
 KINDS = ("equal", "missing", "neutral", "ninety", "two")  # the five of the headline
 MORE = ("one", "others", "noise")
@@ -180,6 +185,45 @@ def nested(rows):
     return {c: means[c][means.drop(columns=c).mean(axis=1).idxmax()] for c in means.columns}
 
 
+# --- other methods ----------------------------------------------------------------------------------
+
+RIVALS = ("logreg", "logreg-balanced", "selftrain", "labelspread", "field", "whole", "folder")
+
+
+def rivals(side, ready, raw, table, corpus, kind, size, draw, counts=(0, 20)):
+    "Right answers of each method and normalisation, on the recordings that were not asked about."
+    emotions = table.emotion.to_numpy(dtype=str)
+    rows = folder(emotions, corpus, kind, size, draw)
+    labelled_table, labelled_X, _ = ready_pack()
+    bare = table.iloc[rows].reset_index(drop=True).assign(corpus="own", speaker=UNKNOWN_SPEAKER)
+    truth = np.array([FIVE.index(name) for name in emotions[rows]])
+    X = side.features(ready.normaliser.apply(raw[rows]), ready.normaliser)
+    for norm in ("corpus", "none"):
+        told = dict(semantic_width=384, emotions=list(FIVE))
+        pair = prepare(labelled_table, labelled_X, bare, raw[rows], norm, **told)
+        for count in counts:
+            known = np.full(len(rows), -1)
+            asked = list(method.questions(X, [f"{n:05}" for n in range(len(rows))], count)) if count else []
+            known[asked] = truth[asked]
+            task, rest = replace(pair.task, target_y=known), known < 0
+            for name in RIVALS:
+                own = {**METHODS, **SHIPPED}[name]
+                if (own.norm or norm) != norm:
+                    continue
+                said = own.run(task).argmax(axis=1)
+                right = np.mean(said[rest] == truth[rest])
+                yield dict(
+                    corpus=corpus,
+                    kind=kind,
+                    size=size,
+                    draw=draw,
+                    answers=count,
+                    norm=norm,
+                    method=name,
+                    right=right,
+                )
+
+
 # --- all --------------------------------------------------------------------------------------------
 
 
@@ -210,7 +254,7 @@ def main():
     "Draw, ask, measure, print, write."
     parser = arguments(__doc__, draws=10, features=("both",))
     parser.set_defaults(names=list(SIX))
-    parser.add_argument("--part", choices=("folders", "settings"), default="folders")
+    parser.add_argument("--part", choices=("folders", "settings", "ladder"), default="folders")
     options = parsed(parser)
     if options.quick:
         options.names = list(SIX[:3])
@@ -226,6 +270,15 @@ def main():
         found = nested(rows)
         print(f"best on the other corpora: {np.mean(list(found.values())):+.1%}", found)
         save("folders", {"settings": rows}, options, compared=len(rows.groupby(list(SETTINGS))))
+        return
+    if options.part == "ladder":
+        calls = product(data, KINDS, (80, 150), range(options.draws))
+        sides = lambda name: (side, ready, corpora.features("both", name), corpora.tables[name])
+        rows = pd.DataFrame([row for name, *how in calls for row in rivals(*sides(name), name, *how)])
+        means = rows.groupby(["answers", "method", "norm", "corpus"], sort=False).right.mean()
+        better = means.groupby(["answers", "method", "corpus"], sort=False).max().unstack().mul(100)
+        print(better.assign(mean=better.mean(axis=1)).round(1).to_string())
+        save("folders", {"ladder": rows}, options)
         return
     noise, sounds = noises(ready, 1 if options.quick else 10)
     print(f"{len(noise)} of {sounds} made-up sounds pass for speech")
