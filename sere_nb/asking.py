@@ -263,7 +263,7 @@ def predict(
 ):
     "Say which emotion is heard in recordings, stretch by stretch in long ones; exit 1 if one has no answer."
     from sere_nb.recogniser import QUICK, among, load
-    from sere_nb.recordings import read_speakers
+    from sere_nb.tables import read_speakers
 
     if quick and model is not None:
         raise SereError("--quick names a model of this package, --model names another: give one of them")

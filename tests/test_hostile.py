@@ -184,7 +184,7 @@ def test_pipes_devices_and_folders_are_refused_at_once(tmp_path):
         assert shown(name) in refusal(read_audio, tmp_path / name)
         assert audio_fault(tmp_path / name) and np.isnan(duration(tmp_path / name))
     os.mkfifo(tmp_path / "metadata.csv")
-    assert "no file that can be read" in refusal(load_corpus, "mine", tmp_path)
+    assert "a pipe, a device or the like" in refusal(load_corpus, "mine", tmp_path)
 
 
 def test_channels_that_cancel_are_named(tmp_path):

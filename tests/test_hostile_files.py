@@ -71,6 +71,8 @@ def template(tmp_path_factory):
     shutil.copy(top / "one" / "00.wav", top / "one" / unicodedata.normalize("NFC", "é.wav"))
     save(adapt(mini_corpus("de"), mini_corpus("it"), features="prosody"), top / "model")
     (top / "who.csv").write_text("path,speaker\none/00.wav,a\none/01.wav,b\n")
+    said = [f"{path.name},{path.name.split('_')[1]}" for path in sorted((top / "own").iterdir())[::3]]
+    (top / "said.csv").write_text("\n".join(["path,emotion", *said]))
     return top
 
 
@@ -78,13 +80,14 @@ def template(tmp_path_factory):
 def quickly(template):
     "What costs minutes is computed once; where it goes is what is tested."
     patch, made = pytest.MonkeyPatch(), recogniser.load(template / "model")
-    table = own.own_table(template / "own")
-    adapted = own.adapt_own(table)
+    heard = own.hear_own(template / "own")
+    adapted = own.adapt_own(heard, ask=2)
     one = {f"mini-{name}": mini_corpus(name) for name in ("de", "it")}
     from sere_nb.study import METHODS, run_study
 
     few = {name: METHODS[name] for name in ("majority", "logreg")}
     studied = run_study(one, [tuple(one)], few, features="encoder", draws=1), one
+    patch.setattr(own, "hear", lambda *_, **__: iter(heard.answers))
     patch.setattr(own, "adapt_own", lambda *_: adapted)
     patch.setattr(commands, "_first_study", lambda out, seed: studied)
     patch.setattr(recogniser, "adapt", lambda *_, **__: made)
@@ -143,7 +146,7 @@ def words_of(command, top, out):
             "--out",
             out,
         ),
-        "adapt": ("adapt", top / "own", "--out", out),
+        "adapt": ("adapt", top / "own", "--ask", 2, "--answers", top / "said.csv", "--out", out),
         "demo": ("demo", "--out", out),
         "transfer": ("transfer", "--source", one, "--target", two, *QUICK, "--model", "--out", out),
         "matrix": ("matrix", "--corpus", one, "--corpus", two, *QUICK, "--out", out),
@@ -178,6 +181,7 @@ def world(template, top, chosen, seed):
 
 OUTS = [
     "one/00.wav", "one/../one/00.wav", "way/00.wav", "one/00.WAV", "ONE/00.wav", "who.csv", "WHO.csv",
+    "said.csv",
     "out", "one/" + unicodedata.normalize("NFD", "é.wav"), "one/" + unicodedata.normalize("NFC", "é.wav"),
     "one", "own", "model", "model/config.json", "way", "elsewhere", "new", "new/below", "out/answers.csv",
     "out/report.html",
@@ -187,7 +191,7 @@ READS = dict(  # those who made the world know which files of it a command reads
     labels=["one/*.wav", "model/*"],
     audacity=["one/*.wav", "model/*"],
     speakers=["one/00.wav", "who.csv"],
-    adapt=["own/*"],
+    adapt=["own/*", "said.csv"],
     demo=[],
     transfer=["one/*", "two/*"],
     matrix=["one/*", "two/*"],
