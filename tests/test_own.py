@@ -8,14 +8,13 @@ import subprocess
 import sys
 import warnings
 from fractions import Fraction
-from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import CORPORA, one_line
+from conftest import CORPORA, one_line, page_data
 from sklearn.metrics import adjusted_rand_score
 
 from sere_nb import __version__, own
@@ -575,12 +574,6 @@ def test_the_pages_ask_nobody_and_the_questions_are_there(asked):
 
 
 SVG = '"http://www.w3.org/2000/svg"'  # the name of a language, and no address
-
-
-def page_data(path):
-    "What a page of answers has been given to show."
-    (told,) = re.findall(r'data-live="answers" data-with="([^"]*)"', path.read_text(encoding="utf-8"))
-    return json.loads(unescape(told))
 
 
 @pytest.fixture
