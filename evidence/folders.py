@@ -30,7 +30,7 @@ from sere_nb.confidence import calibration_error, tempered
 from sere_nb.core import generator, progress
 from sere_nb.metadata import UNKNOWN_SPEAKER
 from sere_nb.metrics import uar
-from sere_nb.own import SHARE_ANSWERS, SHARE_ERROR, labelled, ready_pack
+from sere_nb.own import labelled, ready_pack
 from sere_nb.recogniser import load, predict
 from sere_nb.speech import SPOKEN, _detector, speech_sign
 from sere_nb.study import METHODS, SHIPPED
@@ -301,7 +301,7 @@ def main():
         some = [(s, t) for r, s, t in every if r["answers"] == count and r["kind"] in KINDS]
         said, truth = np.vstack([s for s, _ in some]), np.concatenate([t for _, t in some])
         off = np.quantile(np.concatenate([share_errors(*one) for one in some]), 0.9)
-        allowed = SHARE_ERROR / np.sqrt(1 + count / SHARE_ANSWERS)
+        allowed = method.share_error(count)
         ece = calibration_error(truth, said)
         pooled.append(dict(answers=count, folders=len(some), ece=ece, share_error=off, allowed=allowed))
     print(pd.DataFrame(pooled).round(3).to_string())

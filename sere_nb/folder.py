@@ -4,14 +4,16 @@
 
 # %% auto #0
 __all__ = ['SHARPNESS', 'SHRINKAGE', 'REMOVED', 'USUAL', 'FIRST', 'TEMPERATURE', 'NEAREST', 'PULL', 'EARLIER', 'STRENGTH',
-           'BELIEF', 'FOLDER', 'shares_of', 'unexplained', 'Source', 'even', 'regression', 'discriminant', 'moved',
-           'adapted', 'neighbours', 'agreed', 'random_order', 'centres', 'questions', 'measuring', 'taught', 'unseen',
-           'right_interval', 'temperature_for', 'folder_model', 'folder']
+           'BELIEF', 'SHARE_ERROR', 'SHARE_ANSWERS', 'FOLDER', 'shares_of', 'unexplained', 'Source', 'even',
+           'regression', 'discriminant', 'moved', 'adapted', 'neighbours', 'agreed', 'random_order', 'centres',
+           'questions', 'measuring', 'taught', 'unseen', 'right_interval', 'share_error', 'temperature_for',
+           'folder_model', 'folder']
 
 # %% ../nbs/06c_folder.ipynb #6c000004
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
 from scipy.special import softmax
 from scipy.stats import betabinom
 from sklearn.cluster import KMeans
@@ -64,7 +66,8 @@ class Source:
     @property
     def means(self):  # (C, F)
         "The mean of each class; of one without a label, the mean of all."
-        return np.stack([self.X[self.y == c].mean(axis=0) for c in range(self.classes)])
+        rows = (self.X[self.y == c] for c in range(self.classes))
+        return np.stack([(some if len(some) else self.X).mean(axis=0) for some in rows])
 
 
 def even(
@@ -135,6 +138,8 @@ def neighbours(
     count: int = NEAREST,
 ):  # sparse, symmetric, (m, m)
     "Who is among the nearest of whom; half where only one of two is."
+    if len(X) < 2:
+        return csr_array((len(X), len(X)))
     near = NearestNeighbors(n_neighbors=min(count, len(X) - 1)).fit(X).kneighbors_graph()
     return (near + near.T) / 2
 
@@ -266,6 +271,16 @@ def right_interval(
     misses = BELIEF * (1 - confidence) + np.sum(~np.asarray(right, bool))
     low, high = betabinom.ppf([(1 - level) / 2, (1 + level) / 2], others, hits, misses) / others
     return float(hits / (hits + misses)), float(low), float(high)
+
+
+SHARE_ERROR, SHARE_ANSWERS = 0.3, 4
+
+
+def share_error(
+    answers: int,  # of the owner
+) -> float:
+    "How far an estimated share may be off: nine of ten shares were nearer."
+    return float(SHARE_ERROR / np.sqrt(1 + answers / SHARE_ANSWERS))
 
 
 def temperature_for(

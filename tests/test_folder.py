@@ -335,12 +335,10 @@ def test_a_source_of_two_emotions():
         assert said.shape == (40, 2) and (said.argmax(axis=1) == TRUTH)[TRUTH < 2].mean() > 0.8
 
 
-@pytest.mark.xfail(reason="scikit-learn is asked for no neighbour", strict=True)
 def test_a_folder_of_one_recording():
     assert sound(answer(FOLDER, task(rows=slice(1))), 1)
 
 
-@pytest.mark.xfail(reason="`means` says that it does so, and gives NaN", strict=True)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_mean_of_an_emotion_without_a_label_is_that_of_all():
     rows = LABELLED.y != 1
