@@ -676,6 +676,20 @@ def test_who_cannot_tell_has_not_picked(heard, plain):
     assert right["basis"].split()[2] == "3" and "drawn at random" in right["basis"]
 
 
+@pytest.mark.xfail(reason="emotions and sources are looked at when everything is heard", strict=True)
+@pytest.mark.parametrize("words", [("--emotions", "anger,calm"), ("--source", "x=/nowhere")])
+def test_what_is_wrong_is_said_before_hours_of_listening(calls, here, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(own, "hear", lambda *_, **__: pytest.fail("it listens"))
+    code, _, fault = here("adapt", calls, *words, "--out", tmp_path / "own")
+    assert code == 1 and len(fault.splitlines()) == 1 and fault.startswith("error: ")
+
+
+@pytest.mark.xfail(reason="only how many they are", strict=True)
+def test_why_too_few_could_be_read_is_said(calls):
+    with pytest.raises(SereError, match='channel "7"'):
+        hear_own(calls, channel="7")
+
+
 def test_adapted_answers_do_not_name_the_ready_model(plain):
     ready = load()
     assert plain.recogniser.digest != ready.digest
