@@ -100,7 +100,8 @@ def _cells(answer):
     said, (channel, start, end) = answer.prediction, answer.stretch
     told = [str(answer.file), channel, round(start, 3), round(end, 3), answer.said, answer.confidence]
     told += [answer.doubt, answer.speech, said.distance, answer.basis, *said.probabilities]
-    return [safe_cell(shown(cell)) if isinstance(cell, str) else cell for cell in told]
+    safe = lambda text: text if text == "-" else safe_cell(shown(text))  # the name of standard input
+    return [safe(cell) if isinstance(cell, str) else cell for cell in told]
 
 
 def _headings(answer):

@@ -1,11 +1,14 @@
 "What all tests share: one thread, no network, no progress bars, and the real corpora if they are there."
 
 import http.server
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import threading
+from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -105,6 +108,12 @@ def one_line(done):
     assert done.returncode != 0, done.stdout
     assert len(lines) == 1, done.stderr
     return lines[0]
+
+
+def page_data(path):
+    "What a page of answers has been given to show."
+    (told,) = re.findall(r'data-live="answers" data-with="([^"]*)"', path.read_text(encoding="utf-8"))
+    return json.loads(unescape(told))
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,13 @@ import subprocess
 import sys
 import warnings
 from fractions import Fraction
-from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
-from conftest import CORPORA, one_line
+from conftest import CORPORA, one_line, page_data
 from sklearn.metrics import adjusted_rand_score
 
 from sere_nb import __version__, own
@@ -577,12 +576,6 @@ def test_the_pages_ask_nobody_and_the_questions_are_there(asked):
 SVG = '"http://www.w3.org/2000/svg"'  # the name of a language, and no address
 
 
-def page_data(path):
-    "What a page of answers has been given to show."
-    (told,) = re.findall(r'data-live="answers" data-with="([^"]*)"', path.read_text(encoding="utf-8"))
-    return json.loads(unescape(told))
-
-
 @pytest.fixture
 def here(monkeypatch, capsys):
     "Run the command in this process: (exit status, stdout, stderr)."
@@ -671,6 +664,30 @@ def test_answers_that_somebody_picked_are_not_called_random(heard, plain):
     picked = [name for name in whole_names(heard) if name not in drawn][:8]
     right = adapt_own(heard, given=told(*[(name, "anger") for name in picked])).summary["right"]
     assert "drawn at random, were met" not in right["basis"]
+
+
+@pytest.mark.xfail(reason="who cannot tell is left out before the order is compared", strict=True)
+def test_who_cannot_tell_has_not_picked(heard, plain):
+    drawn = [n for n, why in plain.order.items() if why == "random"]
+    given = told(*[(heard.names[n], "cannot tell" if n == drawn[0] else "anger") for n in plain.order])
+    given = given[~given.path.str.contains("Stretch")]
+    assert all(" " not in heard.names[n] for n in drawn)
+    right = adapt_own(heard, given=given).summary["right"]
+    assert right["basis"].split()[2] == "3" and "drawn at random" in right["basis"]
+
+
+@pytest.mark.xfail(reason="emotions and sources are looked at when everything is heard", strict=True)
+@pytest.mark.parametrize("words", [("--emotions", "anger,calm"), ("--source", "x=/nowhere")])
+def test_what_is_wrong_is_said_before_hours_of_listening(calls, here, tmp_path, monkeypatch, words):
+    monkeypatch.setattr(own, "hear", lambda *_, **__: pytest.fail("it listens"))
+    code, _, fault = here("adapt", calls, *words, "--out", tmp_path / "own")
+    assert code == 1 and len(fault.splitlines()) == 1 and fault.startswith("error: ")
+
+
+@pytest.mark.xfail(reason="only how many they are", strict=True)
+def test_why_too_few_could_be_read_is_said(calls):
+    with pytest.raises(SereError, match='channel "7"'):
+        hear_own(calls, channel="7")
 
 
 def test_adapted_answers_do_not_name_the_ready_model(plain):

@@ -73,6 +73,17 @@ def test_every_table_is_folded_and_every_heading_is_in_words(page):
     assert len(headings) == len(claims) and not any(line[4:].startswith(tuple(claims)) for line in headings)
 
 
+def test_folders_are_averaged_by_kind_and_number_of_answers():
+    rows = [("nemo", kind, 30, draw, count, 0.2 + 0.4 * draw) for kind in ("two", "one") for draw in (0, 1)
+            for count in (0, 10)]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["corpus", "kind", "size", "draw", "answers", "accuracy"])
+    ((caption, told),) = tables.parts("folders", frame)
+    assert caption == "Mean of 1 corpora" and list(told) == ["kind", "answers", "folders", "accuracy"]
+    assert told.to_numpy().tolist() == [
+        ["two", 0, 2, "40.0"], ["two", 10, 2, "40.0"], ["one", 0, 2, "40.0"], ["one", 10, 2, "40.0"]
+    ]  # fmt: skip
+
+
 def test_no_table_names_a_folder_of_the_machine_that_made_it():
     cell = re.compile(r"""(?:^|[,"'\s])(?:/|~/|[A-Za-z]:\\)[\w.-]+[/\\]""", re.MULTILINE)
     assert cell.search("emodb,/home/me/whisper-tiny,1") and cell.search(r"C:\me\x")

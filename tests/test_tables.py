@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import page_data
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,7 @@ from sere_nb.core import SereError, provenance
 from sere_nb.data import check_corpus, content_warnings, load_corpus, mini_corpus, shared_recordings
 from sere_nb.features import extract, extract_usable
 from sere_nb.highlights import RULE, corpus_moments
-from sere_nb.own import adapt_own, own_table, write_own
+from sere_nb.own import adapt_own, hear_own, own_table, write_own
 from sere_nb.report import predictions, write_report
 from sere_nb.store import store_features, stored_features
 from sere_nb.study import run_study
@@ -372,15 +373,16 @@ def test_predictions_say_from_when_to_when(both):
 
 
 def test_answers_of_ones_own_say_from_when_to_when(both, tmp_path):
-    table = own_table(both[1] / "long")
-    assert len(table) == len(both[0]["long"]) and "start" in table
-    made, answers, told = adapt_own(table)
-    write_own(made, answers, told, tmp_path)
+    heard, table = hear_own(both[1] / "long"), own_table(both[1] / "long")
+    assert len(heard.answers) == len(table) == len(both[0]["long"]) and "start" in table
+    write_own(adapt_own(heard), tmp_path)
     written = pd.read_csv(tmp_path / "predictions.csv")
     assert list(written)[:4] == ["file", "start", "end", "emotion"] and np.allclose(
         written.start, table.start, atol=1e-3
     )
-    assert "#t=" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    rows = page_data(tmp_path / "report.html")["rows"]
+    assert np.allclose([row["start"] for row in rows], table.start, atol=1e-3)
+    assert all(row["part"] for row in rows) and len({row["audio"] for row in rows}) == len(rows)
 
 
 # --- audformat --------------------------------------------------------------------------------------

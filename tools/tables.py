@@ -25,7 +25,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "normalisation": "Where nobody knows who speaks",
         "skewed": "Targets of unequal shares",
         "ready": "The ready model",
-        "own": "A folder of one's own",
+        "folders": "Folders as people have them",
         "like_voices": "Groups of like voices in place of names",
         "no_speech": "Noise, tones and music against speech",
         "speakers": "What it is worth to know who speaks",
@@ -74,7 +74,8 @@ TABLES = {
     "single": "each corpus",
     "adapted": "each corpus, after adapting",
     "settings": "settings that were tried",
-    "folders": "five folders",
+    "folders": "each kind of folder, without answers and with some",
+    "pooled": "all folders, and how far their shares may be off",
     "ideas": "without each part, and other ideas",
     "shares": "variance that lies between speakers",
     "parts": "one part at a time",
@@ -98,10 +99,12 @@ TABLES = {
     "sere-whisper-tiny+prosody": "sere with Whisper tiny and prosody",
 }
 COLUMNS = {"uar": "UAR", "war": "accuracy", "ece": "calibration error", "sure": "surer half right"}
+COLUMNS.update(ready_uar="ready UAR", ready_ece="ready calibration error")
 SETTINGS = ["features", "norm", "shots", "width", "setting"]  # left out where all rows have the same
 WITHOUT_METHOD = {"prosody", "encode", "bundled_encoder"}  # about what goes in, not about a method
 SHARES = re.compile(
     r"(uar|war|ece|sure|strange|share|low|high|difference|coverage|features|scores|std_over_draws"
+    r"|ready_\w+|estimate|confidence|shares_off|share_error|allowed"
     r"|accuracy\w*|purity_\w+|probe_\w+|chance_\w+|share_of_\w+)"
 )
 
@@ -244,6 +247,14 @@ def by_setting(frame):
     yield f"Mean of {frame.corpus.nunique()} corpora", plain(means)
 
 
+def by_folder(frame):
+    "Means over the folders of every kind, for every number of answers."
+    means = frame.groupby(["kind", "answers"], sort=False).mean(numeric_only=True)
+    means.insert(0, "folders", frame.groupby(["kind", "answers"], sort=False).size())
+    means = means.drop(columns=["size", "draw"]).reset_index()
+    yield f"Mean of {frame.corpus.nunique()} corpora", plain(means)
+
+
 def parts(name, frame):
     "(caption, table) pairs of a measured table."
     has = set(frame)
@@ -257,6 +268,8 @@ def parts(name, frame):
         return by_condition(frame)
     if {"method", "uar", *TASK} <= has and ("draw" in has or "draws" in has):
         return by_task(frame)
+    if {"kind", "size", "draw", "answers"} <= has:
+        return by_folder(frame)
     if "setting" in has and len(frame) > LONGEST_TABLE:
         return by_setting(frame)
     return averaged(frame) if {"draw", *TASK} <= has or "five_shot" in has else shortened(frame)
