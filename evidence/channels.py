@@ -225,7 +225,8 @@ def before(path):
     loud = np.percentile(level, 95, axis=0)
     heard = np.flatnonzero(loud > max(loud.max() - 40, SILENCE))
     if len(heard) > 1:
-        alike = np.corrcoef(level[:, heard].T)[loud[heard].argmax()]
+        with np.errstate(invalid="ignore"):  # a level that stays the same
+            alike = np.nan_to_num(np.corrcoef(level[:, heard].T)[loud[heard].argmax()])
         if np.median(np.delete(alike, loud[heard].argmax())) < 0.7:
             return {str(c + 1): None for c in heard}
     turned = np.corrcoef(samples.T)[0, 1] < -0.5

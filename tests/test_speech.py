@@ -153,7 +153,7 @@ def channels_of(samples, path, name):
 
 
 def test_two_words_at_once_are_two_voices(tmp_path):
-    for number, (one, other) in enumerate(zip(*(side[:12] for side in PAIR))):
+    for number, (one, other) in enumerate(zip(PAIR[0][:12], PAIR[1][5:])):  # of different words
         both = np.stack([one[:9_600], other[:9_600]], axis=1)
         for level in (-np.inf, -30, -20):
             assert channels_of(leaked(both, level), tmp_path, number) == ["1", "2"]
