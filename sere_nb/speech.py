@@ -214,7 +214,11 @@ def stretches(
     return [(round(start, 3), round(end, 3)) for start, end in around]
 
 # %% ../nbs/02f_speech.ipynb #bb02f024
-_ALIKE = 0.7  # correlation of the levels of two channels from which they hold the same
+_ALIKE = 0.75  # correlation of the levels of two channels from which they hold the same
+_PAUSES = 20  # dB below the loud frames of a channel
+_BESIDE, _MOMENT = 6, 3  # dB below the others, and frames in a row, from which a voice is a channel's own
+_SWING, _LASTING = 12, 5  # dB above the usual balance, and frames in a row, that show a second voice
+_ECHO = 10  # frames; in a long recording, what the others said so long ago may still come back
 _SOFT = 40  # dB below the loudest channel: what is softer is left out, unless it is asked for
 
 
@@ -231,16 +235,57 @@ def _compared(path, file):
     return np.maximum(level, level.max() - 50), products / np.outer(size, size)
 
 # %% ../nbs/02f_speech.ipynb #bb02f025
+def _lasts(active, least):
+    "Columns (T, C) that are true for so many frames in a row."
+    return np.array([len(_runs(column, 1, least)) > 0 for column in active.T], bool)
+
+
+def _spoken(level):
+    "Frames (T, C) louder than the noise of their channel and not far below its loud ones."
+    low, high = np.percentile(level, [10, 95], axis=0)
+    return level > np.maximum(low + _ABOVE_NOISE, high - _PAUSES)
+
+
+def _alike(level, spoken, loudest):
+    "Correlation of the levels of each other channel with the loudest, where one of the two speaks."
+    for other in np.delete(np.arange(level.shape[1]), loudest):
+        pair = level[:, [loudest, other]][spoken[:, [loudest, other]].any(axis=1)]
+        moved = pair - pair.mean(axis=0) if len(pair) else np.zeros((1, 2))
+        yield np.prod(moved, axis=1).sum() / max(np.prod(np.linalg.norm(moved, axis=0)), 1e-9)
+
+# %% ../nbs/02f_speech.ipynb #c4a9e21b
+def _near(level, spoken):
+    "Frames (T, C) in which a channel speaks, and no other is or just was much louder."
+    from scipy.ndimage import maximum_filter1d
+
+    others = np.stack([np.delete(level, c, axis=1).max(axis=1) for c in range(level.shape[1])], axis=1)
+    if len(level) > LONGEST * _SECOND:
+        others = maximum_filter1d(others, _ECHO + 1, axis=0, origin=_ECHO // 2)
+    return spoken & (level > others - _BESIDE)
+
+
+def _above_balance(level, spoken, loudest):
+    "How much louder than usual each channel is, against the loudest, (T, C) dB."
+    against = level - level[:, [loudest]]
+    usual = against[spoken[:, loudest]] if spoken[:, loudest].any() else against
+    return against - np.median(usual, axis=0)
+
+# %% ../nbs/02f_speech.ipynb #91fe6c30
 def _alone(level, loud):
-    "Channels to answer one by one, because they differ; none if they hold the same."
-    heard = np.flatnonzero(loud > max(loud.max() - _SOFT, SILENCE))
-    moved = level[:, heard] - level[:, heard].mean(axis=0)
-    moved /= np.maximum(np.linalg.norm(moved, axis=0), 1e-9)
-    loudest = loud[heard].argmax() if len(heard) else 0
-    others = np.delete(moved.T @ moved[:, loudest], loudest) if len(heard) > 1 else np.ones(1)
-    return heard if np.median(others) < _ALIKE else ()  # the bass of a film's 5.1 channels goes its own way
+    "Channels to answer one by one, because they hold different voices; none if they hold the same."
+    if level.shape[1] < 2:
+        return ()
+    spoken, loudest = _spoken(level), loud.argmax()
+    near = _near(level, spoken)
+    own, second = _lasts(near, _MOMENT), near & (_above_balance(level, spoken, loudest) > _SWING)
+    heard = (loud > max(loud.max() - _SOFT, SILENCE)) | own
+    if heard.sum() < 2:
+        return ()
+    alike = list(_alike(level[:, heard], spoken[:, heard], loud[heard].argmax()))
+    same = np.median(alike) >= _ALIKE  # the bass of a film's 5.1 channels goes its own way
+    return () if same and not _lasts(second, _LASTING).any() else np.flatnonzero(own if own.any() else heard)
 
-
+# %% ../nbs/02f_speech.ipynb #d07b53fe
 def _picked(path, channel, count):
     "The number of the channel asked for. Raises `SereError` if there is none of that number."
     if not (channel.isdecimal() and 1 <= int(channel) <= count):

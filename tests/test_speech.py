@@ -138,6 +138,53 @@ def test_channels_of_opposite_sign_are_heard(recogniser, tmp_path):
     assert said.prediction.emotion == predict(recogniser, [voice])[0].emotion
 
 
+def leaked(samples, level, seconds=0.002):
+    "Both channels, and of each so many dB softer and a moment later on the other."
+    late = np.pad(samples, ((round(seconds * SAMPLE_RATE), 0), (0, 0)))[: len(samples)]
+    return samples + 10 ** (level / 20) * late[:, ::-1]
+
+
+def channels_of(samples, path, name):
+    "Names of what is answered, with a little noise on each channel and half a second of it around."
+    samples = np.pad(np.asarray(samples, float), ((8_000, 8_000), (0, 0)))
+    samples += generator("channels", name).normal(0, 1e-3 * np.abs(samples).max(), samples.shape)
+    soundfile.write(path / "a.wav", samples, SAMPLE_RATE, subtype="FLOAT")
+    return list(channel_weights(path / "a.wav"))
+
+
+def test_two_words_at_once_are_two_voices(tmp_path):
+    for number, (one, other) in enumerate(zip(PAIR[0][:12], PAIR[1][5:])):  # of different words
+        both = np.stack([one[:9_600], other[:9_600]], axis=1)
+        for level in (-np.inf, -30, -20):
+            assert channels_of(leaked(both, level), tmp_path, number) == ["1", "2"]
+
+
+def test_one_voice_on_two_channels_is_mixed(tmp_path):
+    for number, voice in enumerate(PAIR[0][:6]):
+        noise = generator("noise", number).normal(0, 0.2 * voice.std(), len(voice))
+        for second in (voice, -voice, voice / 8, np.pad(voice, (32, 0))[: len(voice)], voice + noise):
+            assert channels_of(np.stack([voice, second], axis=1), tmp_path, number) == ["mix"]
+
+
+def test_a_channel_without_a_voice_of_its_own_gets_no_answer(tmp_path):
+    call, _ = made_up_call([side[:4] for side in PAIR], noise=60)
+    for level in (-10, -20, -30):
+        leak = 10 ** (level / 20) * call.sum(axis=1)
+        both = leaked(call, level)
+        assert channels_of(np.column_stack([both[:, 0], leak, both[:, 1]]), tmp_path, level) == ["1", "3"]
+        for echo in (0, 0.1, 0.2):
+            late = 10 ** (level / 20) * np.pad(call[:, 0], (round(echo * SAMPLE_RATE), 0))[: len(call)]
+            heard = channels_of(np.stack([call[:, 0], late], axis=1), tmp_path, level)
+            assert "2" not in heard and len(heard) == 1
+
+
+def test_who_says_one_word_in_a_call_is_heard(tmp_path):
+    call, _ = made_up_call([PAIR[0][:12], []], noise=60)
+    call[-8_000 - 9_600 : -8_000, 1] += PAIR[1][0][:9_600]
+    for level in (-np.inf, -30, -20, -10):
+        assert channels_of(leaked(call, level), tmp_path, level) == ["1", "2"]
+
+
 def test_each_channel_of_a_short_recording(recogniser, tmp_path):
     voice = PAIR[0][0]
     soundfile.write(tmp_path / "a.wav", np.stack([voice, 0 * voice], axis=1), SAMPLE_RATE)
