@@ -98,7 +98,7 @@ def adapt(
     overwrite: Overwrite = False,
 ):
     "A model for recordings without labels: from labels of the sources, and a few answers of yours."
-    from sere_nb.own import OWN_FILES, adapt_own, hear_own, write_own
+    from sere_nb.own import OWN_FILES, adapt_own, hear_own, labelled, write_own
     from sere_nb.study import usable_folder
     from sere_nb.tables import read_answers
 
@@ -106,10 +106,11 @@ def adapt(
     place.check(*OWN_FILES)
     given = None if answers is None else read_answers(answers)
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
+    side = labelled(source or (), wanted, jobs)
     heard = hear_own(folder, jobs, channel, bar=True)
     if not source:
         _learned_already(heard)
-    made = adapt_own(heard, source or (), wanted, given, abstain, jobs, ask)
+    made = adapt_own(heard, side, wanted, given, abstain, jobs, ask)
     with place:
         write_own(made, usable_folder(out), abstain, given)
     _print_adapted(made, abstain)

@@ -270,7 +270,8 @@ def right_interval(
     hits = BELIEF * confidence + np.sum(right)
     misses = BELIEF * (1 - confidence) + np.sum(~np.asarray(right, bool))
     low, high = betabinom.ppf([(1 - level) / 2, (1 + level) / 2], others, hits, misses) / others
-    return float(hits / (hits + misses)), float(low), float(high)
+    estimate = float(hits / (hits + misses))
+    return estimate, min(float(low), estimate), max(float(high), estimate)
 
 
 SHARE_ERROR, SHARE_ANSWERS = 0.3, 4

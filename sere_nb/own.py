@@ -216,7 +216,8 @@ def _enough(heard, count):
         return
     silent = len(heard.answers) - len(heard.spoken)
     told = f"{count} recordings, {found} with speech ({silent} without, {len(heard.failed)} unreadable)"
-    few = f"{heard.folder}: {told}; at least {FEWEST} are needed to adapt to"
+    first = f"; {heard.failed[0].removeprefix('error: ')}" if heard.failed else ""
+    few = f"{heard.folder}: {told}{first}; at least {FEWEST} are needed to adapt to"
     raise SereError(f"{few}; for a few, ask the ready model: sere predict FILE")
 
 
@@ -281,6 +282,7 @@ class Labelled:
     unit: np.ndarray  # their spreads, (F,)
     named: str  # corpora
     languages: list
+    texts: tuple = ()  # that named them; empty: the ready pack
 
     def features(self, vectors, normaliser):  # (m, F)
         "Features as the ready model normalised them, in the source's units."
@@ -310,7 +312,7 @@ def labelled(
     y = np.array([classes.index(name) for name in table.emotion])
     told = " + ".join(dict.fromkeys(corpora)), sorted(set(table.language.dropna().astype(str)))
     made = Source(normaliser.apply(X, corpora).astype(float), y, len(classes))
-    found = Labelled(made, classes, table.speaker.to_numpy(dtype=object), mean, unit, *told)
+    found = Labelled(made, classes, table.speaker.to_numpy(dtype=object), mean, unit, *told, tuple(sources))
     first = None if sources else _ready_first(found)
     return found if first is None else replace(found, source=replace(made, first=first))
 
@@ -392,13 +394,13 @@ def _told_classes(words, classes):
 def _right(side, X, told, words, before, names, others):
     "(what is known of how often other answers are right, or None, and why not)."
     random = measuring(names, np.array([word is not None for word in words]))
+    drawn = set(random) <= set(random_order(names)[: len(random)])
     random = np.array([n for n in random if words[n] != CANNOT_TELL], dtype=int)
     if len(random) < 3:
         return None, f"{len(random)} answers to recordings drawn at random are too few to measure with"
     said = unseen(side.source, X, told, random, before)
     right = said.argmax(axis=1) == told[random]
     estimate, low, high = right_interval(right, float(said.max(axis=1).mean()), others)
-    drawn = set(random) <= set(random_order(names)[: len(random)])
     how = "drawn at random" if drawn else "picked by hand and taken for a random sample"
     met = f"{int(right.sum())} of {len(right)} answers of the owner, {how}, were met by a model"
     basis = (
@@ -464,7 +466,7 @@ def assumptions(
 @one_thread()
 def adapt_own(
     heard: Heard,  # of `hear_own`
-    sources=(),  # as `labelled` takes them
+    sources=(),  # as `labelled` takes them, or what it gave
     emotions=None,  # names to expect; None: all of the sources, five of the pack
     given: pd.DataFrame = None,  # of `read_answers`: what the owner said
     abstain: float = UNSURE,  # confidence below which an answer is "unsure"
@@ -472,7 +474,8 @@ def adapt_own(
     ask: int = 0,  # recordings to ask the owner about next
 ) -> Adapted:
     "Adapt a model to these recordings, without labels or with a few of the owner. Raises as `labelled` does."
-    ready, side, spoken = load(), labelled(sources, emotions, jobs), heard.spoken
+    side = sources if isinstance(sources, Labelled) else labelled(sources, emotions, jobs)
+    ready, spoken = load(), heard.spoken
     words = [None] * len(heard.answers) if given is None else owner_words(heard, given)
     classes, told = _told_classes([words[n] for n in spoken], side.classes)
     X = side.features(np.stack([heard.answers[n].prediction.features for n in spoken]), ready.normaliser)
@@ -494,13 +497,13 @@ def adapt_own(
     summary = _summary(heard, answers, classes, said, right, why, words)
     order = _questions(X, names, spoken, words, ask)
     lines = assumptions(heard, classes, int(sum(told >= 0)))
-    told = _options(sources, emotions, heard.channel, abstain)
+    told = _options(side, emotions, heard.channel, abstain)
     return Adapted(made, heard, answers, _voices(side, X, heard), words, summary, lines, order, told)
 
 
-def _options(sources, emotions, channel, abstain):
+def _options(side, emotions, channel, abstain):
     "Words of a command that adapts in the same way."
-    told = [word for text in sources for word in ("--source", text)]
+    told = [word for text in side.texts for word in ("--source", text)]
     told += ["--emotions", ",".join(emotions)] if emotions else []
     told += ["--channel", channel] if channel != "auto" else []
     return (*told, *(["--abstain", f"{abstain:g}"] if abstain != UNSURE else []))

@@ -666,7 +666,6 @@ def test_answers_that_somebody_picked_are_not_called_random(heard, plain):
     assert "drawn at random, were met" not in right["basis"]
 
 
-@pytest.mark.xfail(reason="who cannot tell is left out before the order is compared", strict=True)
 def test_who_cannot_tell_has_not_picked(heard, plain):
     drawn = [n for n, why in plain.order.items() if why == "random"]
     given = told(*[(heard.names[n], "cannot tell" if n == drawn[0] else "anger") for n in plain.order])
@@ -676,7 +675,6 @@ def test_who_cannot_tell_has_not_picked(heard, plain):
     assert right["basis"].split()[2] == "3" and "drawn at random" in right["basis"]
 
 
-@pytest.mark.xfail(reason="emotions and sources are looked at when everything is heard", strict=True)
 @pytest.mark.parametrize("words", [("--emotions", "anger,calm"), ("--source", "x=/nowhere")])
 def test_what_is_wrong_is_said_before_hours_of_listening(calls, here, tmp_path, monkeypatch, words):
     monkeypatch.setattr(own, "hear", lambda *_, **__: pytest.fail("it listens"))
@@ -684,7 +682,6 @@ def test_what_is_wrong_is_said_before_hours_of_listening(calls, here, tmp_path, 
     assert code == 1 and len(fault.splitlines()) == 1 and fault.startswith("error: ")
 
 
-@pytest.mark.xfail(reason="only how many they are", strict=True)
 def test_why_too_few_could_be_read_is_said(calls):
     with pytest.raises(SereError, match='channel "7"'):
         hear_own(calls, channel="7")
