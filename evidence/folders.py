@@ -305,7 +305,7 @@ def main():
         ece = calibration_error(truth, said)
         pooled.append(dict(answers=count, folders=len(some), ece=ece, share_error=off, allowed=allowed))
     print(pd.DataFrame(pooled).round(3).to_string())
-    save("folders", {"folders": table, "pooled": pooled}, options, compared=750)
+    save("folders", {"folders": table.round(3), "pooled": pooled}, options, compared=750)
 
 
 if __name__ == "__main__":
