@@ -8,7 +8,7 @@ import pandas as pd
 from notebooks import ROOT
 
 TASK = ["source", "target"]
-LONGEST_TABLE = 60  # rows
+LONGEST_TABLE = 80  # rows
 DEFAULT_SINCE = "2026-11-26T15:02"  # when the joint field became `sere`, the default
 SPOKEN = {
     "emodb": "German",
@@ -30,6 +30,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "no_speech": "Noise, tones and music against speech",
         "speakers": "What it is worth to know who speaks",
         "speech": "Calls, stretch by stretch",
+        "channels": "One person or two in the channels of a recording",
     },
     "Against whom?": {
         "relatives": "The relatives",
@@ -75,6 +76,7 @@ TABLES = {
     "adapted": "each corpus, after adapting",
     "settings": "settings that were tried",
     "folders": "each kind of folder, without answers and with some",
+    "kinds": "each kind of recording",
     "pooled": "all folders, and how far their shares may be off",
     "ideas": "without each part, and other ideas",
     "shares": "variance that lies between speakers",
