@@ -252,6 +252,9 @@ def predict(
     emotions: Among = None,
     abstain: Level = UNSURE,
     jobs: Jobs = 1,
+    limit: Annotated[
+        float, typer.Option(min=0, max=1000, help="Gibibytes that standard input may bring.")
+    ] = 2.0,
     encoder: Annotated[
         str | None, typer.Option(help="Name or folder of the model's encoder, if it is not the bundled one.")
     ] = None,
@@ -273,7 +276,7 @@ def predict(
     options = dict(channel=channel, same_speaker=same_speaker, fetch=encoder is not None, abstain=abstain)
     options.update(speakers=None if speakers is None else read_speakers(speakers))
     form = "json" if as_json else form.value
-    options.update(reads=reads, overwrite=overwrite)
+    options.update(reads=reads, overwrite=overwrite, largest=limit)
     recogniser = load(model, encoder)
     if emotions is not None:
         recogniser = among(recogniser, [name.strip() for name in emotions.split(",") if name.strip()])

@@ -152,10 +152,10 @@ def _is_recording(path):
     return known and not path.name.startswith(".") and not path.is_dir()
 
 # %% ../nbs/11c_recordings.ipynb #55be4525
-LARGEST = 2**31  # bytes of standard input
+LARGEST = 2.0  # GiB of standard input, unless told otherwise
 
 
-def _received(path):
+def _received(path, largest):
     "Copy standard input to a file. Raises `SereError` for what is no sound, too large, or does not come."
     start, size = b"", 0
     with open(path, "wb") as copy:
@@ -163,9 +163,9 @@ def _received(path):
             start, size = start + piece[: 64 - len(start)], size + len(piece)
             if len(start) == 64 and not may_be_sound(start):
                 break
-            if size > LARGEST:
-                most = f"more than {LARGEST / 2**30:g} GiB"
-                raise SereError(f"standard input: {most}; save it as a file, and name that")
+            if size > largest * 2**30:
+                advice = "save it as a file and name that, or raise --limit"
+                raise SereError(f"standard input: more than {largest:g} GiB; {advice}")
             copy.write(piece)
     if not may_be_sound(start):
         found = f"it begins with {start[:8]!r}" if start else "it is empty"
@@ -173,7 +173,7 @@ def _received(path):
 
 
 @contextmanager
-def _at_hand(file):
+def _at_hand(file, largest=LARGEST):
     """A path that libsndfile can read, for as long as the block lasts: `-` is copied from standard input,
     the sound of a film is extracted once."""
     name = "standard input" if str(file) == "-" else file
@@ -184,7 +184,7 @@ def _at_hand(file):
         if str(file) == "-":
             path = os.path.join(folder, "standard input")
             with room(name):
-                _received(path)
+                _received(path, largest)
         if os.path.isfile(path) and (kind := container(path)):
             film, path = path, os.path.join(folder, "sound")
             with room(name), open(path, "w+b") as copy:
@@ -192,14 +192,14 @@ def _at_hand(file):
         yield path
 
 # %% ../nbs/11c_recordings.ipynb #bb11c010
-def _sounds(files, channel, detector):
+def _sounds(files, channel, detector, largest=LARGEST):
     "(file, length, stretch, waveform) of everything to answer, or a line that says why not."
     for path in files:
         try:
             if isinstance(file := path, SereError):
                 raise file
             file = file_of(place := file)
-            with _at_hand(file) as path:
+            with _at_hand(file, largest) as path:
                 length = duration(path)
                 for part in _parts(path, length, channel, detector, place):
                     failed = isinstance(part, SereError)
@@ -280,6 +280,7 @@ def hear(
     abstain: float = UNSURE,  # confidence below which the answer is "unsure"; 0: always an emotion
     speakers: dict = None,  # of `read_speakers`: whose recordings are compared with each other too
     bar: bool = False,  # show how many files are done
+    largest: float = LARGEST,  # GiB that standard input may bring
 ):  # yields an `Answer` for each short file and each stretch of a long one, or a line that says why not
     """Answer every file that can be answered. An hour of speech needs no more memory than one stretch.
 
@@ -289,7 +290,7 @@ def hear(
         encoder = _reader(recogniser, load_encoder(recogniser.encoder, local_only=not fetch))
     told = _Told(recogniser, encoder, ear, abstain)
     watched = progress(files, "recordings", unit="recording") if bar else files
-    alone = told.one_by_one(_sounds(watched, channel, detector))
+    alone = told.one_by_one(_sounds(watched, channel, detector, largest))
     known = same_speaker or speakers is not None
     yield from (
         _together(told, alone, _speaker_of(files, same_speaker, speakers)) if known else told.answers(alone)

@@ -355,7 +355,6 @@ def test_a_stream_that_stops_is_not_waited_for(sent):
 )
 def test_standard_input_has_to_be_sound_and_to_end(template, tmp_path, monkeypatch, start, said):
     "An endless stream is refused early, or at the limit."
-    monkeypatch.setattr("sere_nb.recordings.LARGEST", 3 * 2**20)
     head = (template / "one" / "00.wav").read_bytes() if start is None else start
     reading, writing = os.pipe()
     feeding = os.fork()
@@ -369,7 +368,7 @@ def test_standard_input_has_to_be_sound_and_to_end(template, tmp_path, monkeypat
     os.close(writing)
     with open(reading) as stream:
         monkeypatch.setattr(sys, "stdin", stream)
-        code, err = run(("predict", "-", "--model", template / "model"))
+        code, err = run(("predict", "-", "--model", template / "model", "--limit", "0.003"))
     os.waitpid(feeding, 0)
     assert code == 1 and said in err and err.count("\n") == 1
 
