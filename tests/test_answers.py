@@ -126,7 +126,8 @@ def test_a_page_and_a_workbook_can_say_unsure_and_no_speech(recogniser, tmp_path
     soundfile.write(tmp_path / "b.wav", SOUNDS["tone"], SAMPLE_RATE)
     out = tmp_path / f"answers.{form}"
     for level, words in ((1.0, {"unsure", NO_SPEECH}), (0, set())):
-        assert answer_all(recogniser, [tmp_path], form, out, abstain=level, detector="gate") == 0
+        options = dict(abstain=level, detector="gate", overwrite=True)
+        assert answer_all(recogniser, [tmp_path], form, out, **options) == 0
         if form == "xlsx":
             text = zipfile.ZipFile(out).read("xl/sharedStrings.xml").decode()
             said = set(re.findall(r"<t>(.*?)</t>", text))
