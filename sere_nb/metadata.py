@@ -53,8 +53,6 @@ def _bytes(path):
     """What a table holds.
 
     Raises `SereError` for what is no file, too large or a workbook."""
-    if not path.is_file():  # also a pipe, which would wait for ever
-        raise SereError(f"{path}: no file that can be read")
     data = read_whole(path, _LARGEST_TABLE, "a table of utterances")
     for start, kind in _BINARY.items():
         if data.startswith(start):

@@ -191,7 +191,7 @@ def hear_own(
     with one_thread():
         said = list(side_by_side(model, every, jobs, **options) if side else hear(model, every, **options))
     answers = _copies_named([one for one in said if not isinstance(one, str)], table)
-    rows = [_row_of(one, every) for one in answers]
+    rows = _rows_of(answers, every)
     known = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
     known = known.assign(speaker=known.speaker.where(known.speaker != UNKNOWN_SPEAKER, None))
     heard = Heard(folder, answers, [one for one in said if isinstance(one, str)], known, channel)
@@ -199,14 +199,14 @@ def hear_own(
     return heard
 
 # %% ../nbs/11f_own.ipynb #e16a0502
-def _row_of(answer, every):
-    "Which row of the table an answer belongs to."
-    start, end = round(answer.stretch.start, 3), round(answer.stretch.end, 3)
-    for number, place in enumerate(every):
-        if str(file_of(place)) == str(answer.file):
-            if not isinstance(place, Part) or (round(place.start, 3), round(place.end, 3)) == (start, end):
-                return number
-    return 0
+def _rows_of(answers, every):
+    "Which row of the table each answer belongs to."
+    times = lambda place: (round(place.start, 3), round(place.end, 3))
+    rows = {
+        (str(file_of(one)), *(times(one) if isinstance(one, Part) else ())): n for n, one in enumerate(every)
+    }
+    keys = [(str(one.file), *times(one.stretch)) for one in answers]
+    return [rows[key] if key in rows else rows[key[:1]] for key in keys]
 
 
 def _enough(heard, count):
@@ -451,10 +451,10 @@ def assumptions(
     "Every assumption about a folder as a sentence."
     silent, given = len(heard.answers) - len(heard.spoken), heard.table.speaker.notna().sum()
     found = [f"{len(heard.answers)} recordings or stretches of them, one emotion each"]
-    found += [f"{silent} hold no speech and are left out"] * bool(silent)
-    found += [f"{len(heard.failed)} could not be read"] * bool(len(heard.failed))
+    found += [f"without speech, and left out: {silent}"] * bool(silent)
+    found += [f"not to be read: {len(heard.failed)}"] * bool(heard.failed)
     copies = sum("a copy of" in (one.doubt or "") for one in heard.answers)
-    found += [f"{copies} are copies of others, and count again"] * bool(copies)
+    found += [f"copies of others, which count again: {copies}"] * bool(copies)
     found.append(f"each is one of {', '.join(classes)}; there is no answer beside these")
     found.append("nothing about how often each emotion occurs, nor about who speaks")
     found += [f"speakers are given for {given}, and shown beside the answers only"] * bool(given)

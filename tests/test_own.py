@@ -387,7 +387,7 @@ def test_answers_keep_what_was_heard(plain, heard):
 
 def test_what_is_assumed_is_a_list_of_sentences(plain, heard):
     text = "\n".join(plain.assumptions)
-    assert "1 hold no speech" in text and "1 could not be read" in text and "1 are copies" in text
+    assert "left out: 1" in text and "not to be read: 1" in text and "count again: 1" in text
     assert "nothing about how often each emotion occurs" in text and "answers of the owner" not in text
 
 
