@@ -23,7 +23,7 @@ import pandas as pd
 
 from . import __version__
 from .asking import side_by_side
-from .audio import SAMPLE_RATE, Part, Silent, _speech, at_16k, audio_fault, file_of, read_audio
+from .audio import SAMPLE_RATE, Silent, _speech, at_16k, audio_fault, file_of, read_audio
 from .baselines import Linear
 from .confidence import UNSURE, abstaining, tempered
 from sere_nb.core import (
@@ -191,7 +191,7 @@ def hear_own(
     with one_thread():
         said = list(side_by_side(model, every, jobs, **options) if side else hear(model, every, **options))
     answers = _copies_named([one for one in said if not isinstance(one, str)], table)
-    rows = _rows_of(answers, every)
+    rows = list(_rows_of(answers, every))
     known = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
     known = known.assign(speaker=known.speaker.where(known.speaker != UNKNOWN_SPEAKER, None))
     heard = Heard(folder, answers, [one for one in said if isinstance(one, str)], known, channel)
@@ -200,13 +200,13 @@ def hear_own(
 
 # %% ../nbs/11f_own.ipynb #e16a0502
 def _rows_of(answers, every):
-    "Which row of the table each answer belongs to."
-    times = lambda place: (round(place.start, 3), round(place.end, 3))
-    rows = {
-        (str(file_of(one)), *(times(one) if isinstance(one, Part) else ())): n for n, one in enumerate(every)
-    }
-    keys = [(str(one.file), *times(one.stretch)) for one in answers]
-    return [rows[key] if key in rows else rows[key[:1]] for key in keys]
+    "Which row of the table each answer belongs to: of its file, the part that begins nearest."
+    rows = {}
+    for number, place in enumerate(every):
+        rows.setdefault(os.path.abspath(file_of(place)), []).append((getattr(place, "start", 0.0), number))
+    for one in answers:
+        some = rows[os.path.abspath(one.file)]
+        yield min(some, key=lambda row: abs(row[0] - one.stretch.start))[1]
 
 
 def _enough(heard, count):
