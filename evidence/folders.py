@@ -10,7 +10,7 @@ made-up noise, tones and music, what silero-vad takes for speech stays in a fold
 twenty recordings; the rest is named "no speech" and left out, as `sere adapt` does. Recordings whose emotion
 no model knows count as wrong. Questions are those of `--ask`; figures are of what was not asked about.
 
-The settings of chapter 06c were set by hand, looking at these corpora, after some 750 had been compared.
+The settings of chapter 06c were set by hand, looking at these corpora, after about a thousand had been compared.
 `settings` compares twelve near them, and takes for each corpus the one that is best on the other four;
 `ladder` gives the same answers of the owner to other methods, each at its better normalisation per corpus."""
 
@@ -305,7 +305,7 @@ def main():
         ece = calibration_error(truth, said)
         pooled.append(dict(answers=count, folders=len(some), ece=ece, share_error=off, allowed=allowed))
     print(pd.DataFrame(pooled).round(3).to_string())
-    save("folders", {"folders": table.round(3), "pooled": pooled}, options, compared=750)
+    save("folders", {"folders": table.round(3), "pooled": pooled}, options, compared=1000)
 
 
 if __name__ == "__main__":
