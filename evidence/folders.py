@@ -10,7 +10,7 @@ made-up noise, tones and music, what silero-vad takes for speech stays in a fold
 twenty recordings; the rest is named "no speech" and left out, as `sere adapt` does. Recordings whose emotion
 no model knows count as wrong. Questions are those of `--ask`; figures are of what was not asked about.
 
-The settings of chapter 06c were set by hand, looking at these corpora, after about a thousand had been compared.
+The settings of chapter 06c were set by hand on these corpora, after about a thousand had been compared.
 `settings` compares twelve near them, and takes for each corpus the one that is best on the other four;
 `ladder` gives the same answers of the owner to other methods, each at its better normalisation per corpus."""
 
@@ -269,16 +269,18 @@ def main():
         print(rows.groupby(list(SETTINGS)).gain.mean().mul(100).round(2).to_string())
         found = nested(rows)
         print(f"best on the other corpora: {np.mean(list(found.values())):+.1%}", found)
-        save("folders", {"settings": rows}, options, compared=len(rows.groupby(list(SETTINGS))))
+        means = rows.groupby([*SETTINGS, "corpus"], sort=False).gain.mean().reset_index()
+        save("folders", {"settings": means}, options, nested=np.mean(list(found.values())))
         return
     if options.part == "ladder":
         calls = product(data, KINDS, (80, 150), range(options.draws))
         sides = lambda name: (side, ready, corpora.features("both", name), corpora.tables[name])
         rows = pd.DataFrame([row for name, *how in calls for row in rivals(*sides(name), name, *how)])
-        means = rows.groupby(["answers", "method", "norm", "corpus"], sort=False).right.mean()
-        better = means.groupby(["answers", "method", "corpus"], sort=False).max().unstack().mul(100)
+        means = rows.groupby(["answers", "method", "norm", "corpus", "kind"], sort=False).right.mean()
+        whole = means.groupby(["answers", "method", "norm", "corpus"], sort=False).mean()
+        better = whole.groupby(["answers", "method", "corpus"], sort=False).max().unstack().mul(100)
         print(better.assign(mean=better.mean(axis=1)).round(1).to_string())
-        save("folders", {"ladder": rows}, options)
+        save("folders", {"ladder": means.reset_index()}, options)
         return
     noise, sounds = noises(ready, 1 if options.quick else 10)
     print(f"{len(noise)} of {sounds} made-up sounds pass for speech")
