@@ -115,7 +115,7 @@ def answered(side, X, truth, names, count, before):
     told = np.full(len(X), -1)
     rows = list(method.questions(X, names, count))
     told[rows] = truth[rows]
-    near, model = method.neighbours(X), method.taught(side.source, X, told, before)
+    near, model = method.nearest_graph(X), method.taught_by_owner(side.source, X, told, before)
     said, rest = method.agreed(model.predict_proba(X), near, told), ~np.isin(np.arange(len(X)), rows)
     random = method.measuring(names, ~rest)
     unseen = method.unseen(side.source, X, told, random, before)
@@ -137,7 +137,7 @@ def judged(side, ready, features, emotions, corpus, kind, size, draw, noise):
     first, before = ready.probabilities(vectors), method.adapted(side.source, X)
     base = figures(first, truth, every)
     told = {f"ready_{name}": value for name, value in base.items()}
-    said = method.agreed(before.predict_proba(X), method.neighbours(X))
+    said = method.agreed(before.predict_proba(X), method.nearest_graph(X))
     yield dict(about, answers=0, recordings=len(truth), **figures(said, truth, every), **told), said, truth
     if kind not in KINDS:
         return
@@ -171,7 +171,7 @@ def tried(side, ready, data, draws):
             truth = np.array([FIVE.index(name) for name in emotions[rows]])
             X = side.features(features[rows], ready.normaliser)
             said = method.agreed(
-                method.adapted(side.source, X).predict_proba(X), method.neighbours(X), None, method.PULL
+                method.adapted(side.source, X).predict_proba(X), method.nearest_graph(X), None, method.PULL
             )
             gain = np.mean(said.argmax(1) == truth) - np.mean(
                 ready.probabilities(features[rows]).argmax(1) == truth

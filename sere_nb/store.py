@@ -19,9 +19,9 @@ import numpy as np
 import pandas as pd
 
 from .cache import audio_digest
-from .core import SereError, _beside, _unwritable, atomic_path, file_stem
+from .core import SereError, atomic_path, beside, file_stem, unwritable
 from .features import _recipes, extract_usable, report_faults
-from .files import _as_new, regular, writable
+from .files import as_new, regular, writable
 from .tables import path_texts, places
 
 # %% ../nbs/09c_store.ipynb #5b01d43b
@@ -125,14 +125,14 @@ def _fresh(path):
     for other in ("-wal", "-shm", "-journal"):
         if os.path.lexists(f"{path}{other}"):
             raise SereError(f"{path}{other}: is there without {path.name}; choose another folder")
-    temporary = _beside(path)
+    temporary = beside(path)
     try:
         _opened(temporary).close()
-        _as_new(temporary, path)
+        as_new(temporary, path)
     except FileExistsError:  # another run was faster
         pass
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
     finally:
         temporary.unlink()
 

@@ -25,9 +25,8 @@ from .core import SereError, atomic_path, file_stem, progress, require
 from .files import read_whole, regular
 from sere_nb.metadata import (
     NEEDED,
-    _meaning,
-    _separator,
     all_or_none,
+    cell_meaning,
     checked,
     described,
     meant_columns,
@@ -35,8 +34,9 @@ from sere_nb.metadata import (
     read_metadata,
     read_sheet,
     safe_cell,
+    separator_of,
+    table_text,
 )
-from .metadata import _text as _table_text
 
 # %% ../nbs/00h_tables.ipynb #00g0a008
 _COLUMNS = ["corpus", "language", "speaker", "emotion"]
@@ -322,7 +322,7 @@ def _meant(folder, path):
     for part in re.split(r"[/\\\\]+" if os.name == "nt" or "/" not in path else "/+", path):
         if not os.path.lexists(place / part):
             named = os.listdir(place) if os.path.isdir(place) else []
-            fitting = [name for name in named if _meaning(name) == _meaning(part)]
+            fitting = [name for name in named if cell_meaning(name) == cell_meaning(part)]
             if len(fitting) != 1:
                 return None
             (part,) = fitting
@@ -410,8 +410,8 @@ def read_answers(
 ) -> pd.DataFrame:  # path, emotion, start and end (NaN: the whole file), channel (None: not of one channel)
     "Answers of a person. Raises `SereError`, with the row, for what is no such table."
     path = Path(path)
-    text = _table_text(path)
-    separator, skipped = _separator(text)
+    text = table_text(path)
+    separator, skipped = separator_of(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows = [(reader.line_num, [plain_cell(cell) for cell in row]) for row in reader if any(row)][skipped:]
     header = [cell.strip().casefold() for cell in rows[0][1]] if rows else []

@@ -15,13 +15,13 @@ from sere_nb.folder import (
     discriminant,
     even,
     measuring,
-    moved,
-    neighbours,
+    nearest_graph,
     questions,
     random_order,
     right_interval,
     shares_of,
-    taught,
+    shifted,
+    taught_by_owner,
     temperature_for,
     unexplained,
     unseen,
@@ -73,10 +73,10 @@ def test_a_mean_that_the_answers_explain_stays():
 
 def test_with_nothing_removed_a_microphone_stays_and_with_all_of_it_goes(monkeypatch):
     model, said = discriminant(LABELLED.X, LABELLED.y), np.eye(CLASSES)[TRUTH]
-    there = lambda shift: moved(model, FOLDER_X + shift, said, LABELLED.means)
+    there = lambda shift: shifted(model, FOLDER_X + shift, said, LABELLED.means)
     monkeypatch.setattr(method, "REMOVED", 0)
     assert np.allclose(there(3.0).bias, there(0.0).bias)
-    monkeypatch.setattr(method, "USUAL", 1e12)  # the spread stays as well: the model as it was
+    monkeypatch.setattr(method, "SPREAD_TRUST", 1e12)  # the spread stays as well: the model as it was
     assert np.allclose(there(3.0).weights, model.weights) and np.allclose(there(3.0).bias, model.bias)
     monkeypatch.setattr(method, "REMOVED", 1)
     far = there(3.0).predict_proba(FOLDER_X + 3)
@@ -103,23 +103,23 @@ def test_even_log_odds_have_the_spread_that_is_asked_for():
     assert (odds - odds.mean(axis=1, keepdims=True)).std() == pytest.approx(4.0)
 
 
-# --- neighbours -------------------------------------------------------------------------------------
+# --- nearest_graph -------------------------------------------------------------------------------------
 
 
 def test_neighbours_that_do_not_pull_change_nothing():
     said = adapted(LABELLED, FOLDER_X).predict_proba(FOLDER_X)
-    assert np.allclose(agreed(said, neighbours(FOLDER_X), pull=0), said)
-    assert np.allclose(agreed(said, neighbours(FOLDER_X)).sum(axis=1), 1)
+    assert np.allclose(agreed(said, nearest_graph(FOLDER_X), pull=0), said)
+    assert np.allclose(agreed(said, nearest_graph(FOLDER_X)).sum(axis=1), 1)
 
 
 def test_neighbours_are_mutual_and_nobody_is_their_own():
-    near = neighbours(FOLDER_X).toarray()
+    near = nearest_graph(FOLDER_X).toarray()
     assert np.array_equal(near, near.T) and not near.diagonal().any()
     assert set(np.unique(near)) <= {0, 0.5, 1} and near.sum() == 40 * 7
 
 
 def test_what_the_owner_told_stays_and_reaches_the_neighbours():
-    flat, near = np.full((40, CLASSES), 1 / CLASSES), neighbours(FOLDER_X)
+    flat, near = np.full((40, CLASSES), 1 / CLASSES), nearest_graph(FOLDER_X)
     said = agreed(flat, near, some_told())
     assert np.array_equal(said[:12], np.eye(CLASSES)[TRUTH[:12]])
     closest = int(near[0].toarray().ravel()[12:].argmax()) + 12
@@ -131,9 +131,9 @@ def test_what_the_owner_told_stays_and_reaches_the_neighbours():
 
 def test_without_an_answer_the_taught_model_is_the_adapted_one():
     before = adapted(LABELLED, FOLDER_X)
-    model = taught(LABELLED, FOLDER_X, NOBODY, before)
+    model = taught_by_owner(LABELLED, FOLDER_X, NOBODY, before)
     assert np.allclose(model.weights, before.weights) and np.allclose(model.bias, before.bias)
-    said = agreed(before.predict_proba(FOLDER_X), neighbours(FOLDER_X))
+    said = agreed(before.predict_proba(FOLDER_X), nearest_graph(FOLDER_X))
     assert np.allclose(answer(FOLDER, task()), answer(FOLDER, task(NOBODY)))
     assert answer(FOLDER, task()).shape == said.shape
 
@@ -148,14 +148,14 @@ def test_answers_teach():
     told = np.where(np.arange(40) < 20, swapped, -1)
     before = adapted(LABELLED, FOLDER_X)
     right = lambda model: (model.predict_proba(FOLDER_X).argmax(axis=1) == swapped)[20:].mean()
-    assert right(taught(LABELLED, FOLDER_X, told, before)) > right(before) + 0.4
+    assert right(taught_by_owner(LABELLED, FOLDER_X, told, before)) > right(before) + 0.4
 
 
 def test_a_new_word_is_a_class_and_a_gap_between_classes_is_never_said():
     told, strange = NOBODY.copy(), FOLDER_X.copy()
     strange[30:, 4] += 4
     told[30:35] = CLASSES + 1  # class number 3 has no answer, and no label
-    said = taught(LABELLED, strange, told, adapted(LABELLED, strange)).predict_proba(strange)
+    said = taught_by_owner(LABELLED, strange, told, adapted(LABELLED, strange)).predict_proba(strange)
     assert said.shape == (40, CLASSES + 2) and said[:, CLASSES].max() < 1e-6
     assert (said[35:].argmax(axis=1) == CLASSES + 1).mean() > 0.7
     assert (said[:30].argmax(axis=1) != CLASSES + 1).mean() > 0.9
@@ -172,7 +172,7 @@ def test_an_answer_that_is_predicted_has_not_been_seen():
         again = unseen(LABELLED, FOLDER_X, other, rows, before, parts=len(rows))
         assert np.array_equal(again[row], said[row]) and not np.array_equal(again, said)
     (alone,) = unseen(LABELLED, FOLDER_X, np.where(np.arange(40) == 5, TRUTH, -1), np.array([5]), before)
-    assert np.allclose(alone, agreed(before.predict_proba(FOLDER_X), neighbours(FOLDER_X))[5])
+    assert np.allclose(alone, agreed(before.predict_proba(FOLDER_X), nearest_graph(FOLDER_X))[5])
 
 
 # --- order ------------------------------------------------------------------------------------------
@@ -304,8 +304,8 @@ def test_features_without_any_spread():
     flat = np.ones((12, WIDTH))
     before = adapted(LABELLED, flat)
     told = np.where(np.arange(12) < 3, 1, -1)
-    for one, words in ((before, None), (taught(LABELLED, flat, told, before), told)):
-        said = agreed(one.predict_proba(flat), neighbours(flat), words)
+    for one, words in ((before, None), (taught_by_owner(LABELLED, flat, told, before), told)):
+        said = agreed(one.predict_proba(flat), nearest_graph(flat), words)
         assert sound(said, 12)
     asked = questions(flat, NAMES[:12], 6)
     assert len(asked) == 6
@@ -318,7 +318,9 @@ def test_one_answer_only(word):
     told = np.where(np.arange(40) == 7, word, -1)
     before = adapted(LABELLED, FOLDER_X)
     said = agreed(
-        taught(LABELLED, FOLDER_X, told, before).predict_proba(FOLDER_X), neighbours(FOLDER_X), told
+        taught_by_owner(LABELLED, FOLDER_X, told, before).predict_proba(FOLDER_X),
+        nearest_graph(FOLDER_X),
+        told,
     )
     assert sound(said, 40) and said[7, word] == 1
     assert unseen(LABELLED, FOLDER_X, told, np.array([7]), before).shape == (1, max(CLASSES, word + 1))
@@ -329,7 +331,7 @@ def test_a_source_of_two_emotions():
     two = Source(LABELLED.X[rows], LABELLED.y[rows], 2)
     before = adapted(two, FOLDER_X)
     told = np.where(TRUTH < 2, TRUTH, -1)
-    for model in (before, taught(two, FOLDER_X, np.where(np.arange(40) < 10, told, -1), before)):
+    for model in (before, taught_by_owner(two, FOLDER_X, np.where(np.arange(40) < 10, told, -1), before)):
         said = model.predict_proba(FOLDER_X)
         assert said.shape == (40, 2) and (said.argmax(axis=1) == TRUTH)[TRUTH < 2].mean() > 0.8
 
