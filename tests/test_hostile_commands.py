@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from conftest import EMOTIONS, corpus
 
 from sere_nb import data, report
 from sere_nb.checkpoint import sealed
@@ -27,23 +28,7 @@ from sere_nb.store import stored_features
 from sere_nb.study import METHODS, run_study
 from sere_nb.tasks import Method
 
-EMOTIONS = ("anger", "fear")
 QUICK = ("--features", "encoder", "--methods", "majority,logreg", "--draws", 2, "--shots", 1)
-
-
-def corpus(folder, rows=12, skipped=(), **columns):
-    "A folder of short noises by two speakers with two emotions; the skipped ones cannot be used."
-    folder.mkdir()
-    lines = ["path,speaker,emotion,language"]
-    for i in range(rows):
-        samples = generator("hostile", folder.name, i).normal(0, 0.1, 4_000 + 10 * i)
-        soundfile.write(
-            folder / f"{i:02}.wav", samples * (1e-6 if i in skipped else 1), 16_000, subtype="FLOAT"
-        )
-        cells = dict(speaker=f"s{i * 2 // rows}", emotion=EMOTIONS[i % 2], language="de", **columns)
-        lines.append(",".join([f"{i:02}.wav", *(cells[name] for name in ("speaker", "emotion", "language"))]))
-    (folder / "metadata.csv").write_text("\n".join(lines))
-    return folder
 
 
 @pytest.fixture(scope="module")

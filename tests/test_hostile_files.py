@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
+from conftest import corpus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,24 +48,12 @@ NAMES = (  # what commands write, and what people keep
 ).split()
 
 
-def noises(folder, rows=12):
-    "A corpus of short noises, with a table."
-    folder.mkdir()
-    lines = ["path,speaker,emotion,language"]
-    for i in range(rows):
-        samples = generator("files", folder.name, i).normal(0, 0.1, 4_000 + 10 * i)
-        soundfile.write(folder / f"{i:02}.wav", samples, 16_000, subtype="FLOAT")
-        lines.append(f"{i:02}.wav,s{i * 2 // rows},{('anger', 'fear')[i % 2]},de")
-    (folder / "metadata.csv").write_text("\n".join(lines))
-    return folder
-
-
 @pytest.fixture(scope="module")
 def template(tmp_path_factory):
     "Two corpora, a folder of speech, a model, a table of speakers: everything that commands read."
     top = tmp_path_factory.mktemp("template")
     for name in ("one", "two"):
-        noises(top / name)
+        corpus(top / name)
     (top / "own").mkdir()
     for row in mini_corpus("it").groupby("emotion").head(2).itertuples():
         shutil.copy(row.path, top / "own" / row.path.name)
