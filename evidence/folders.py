@@ -303,9 +303,8 @@ def main():
         some = [(s, t) for r, s, t in every if r["answers"] == count and r["kind"] in KINDS]
         said, truth = np.vstack([s for s, _ in some]), np.concatenate([t for _, t in some])
         off = np.quantile(np.concatenate([share_errors(*one) for one in some]), 0.9)
-        allowed = method.share_error(count)
         ece = calibration_error(truth, said)
-        pooled.append(dict(answers=count, folders=len(some), ece=ece, share_error=off, allowed=allowed))
+        pooled.append(dict(answers=count, folders=len(some), ece=ece, share_error=off))
     print(pd.DataFrame(pooled).round(3).to_string())
     save("folders", {"folders": table.round(3), "pooled": pooled}, options, compared=1000)
 
