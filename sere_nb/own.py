@@ -190,8 +190,9 @@ def hear_own(
     side = jobs > 1 and len(every) > 1
     with one_thread():
         said = list(side_by_side(model, every, jobs, **options) if side else hear(model, every, **options))
-    answers = _copies_named([one for one in said if not isinstance(one, str)], table)
+    answers = [one for one in said if not isinstance(one, str)]
     rows = list(_rows_of(answers, every))
+    answers = _copies_named(answers, [every[row] for row in rows], table)
     known = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
     known = known.assign(speaker=known.speaker.where(known.speaker != UNKNOWN_SPEAKER, None))
     heard = Heard(folder, answers, [one for one in said if isinstance(one, str)], known, channel)
@@ -221,13 +222,11 @@ def _enough(heard, count):
     raise SereError(f"{few}; for a few, ask the ready model: sere predict FILE")
 
 
-def _copies_named(answers, table):
-    "Answers with a doubt where a recording is a copy of another."
-    of = {str(file_of(two)): str(file_of(one)) for one, two in repeated_recordings(table)}
-    doubt = lambda one: "; ".join(
-        filter(None, [one.doubt, f"a copy of {os.path.basename(of[str(one.file)])}"])
-    )
-    return [replace(one, doubt=doubt(one)) if str(one.file) in of else one for one in answers]
+def _copies_named(answers, spots, table):
+    "Answers with a doubt where a recording is a copy of another; spots: where each of them lies."
+    of = {str(two): f"a copy of {os.path.basename(str(one))}" for one, two in repeated_recordings(table)}
+    doubts = ["; ".join(filter(None, [one.doubt, of.get(str(spot))])) for one, spot in zip(answers, spots)]
+    return [replace(one, doubt=doubt or None) for one, doubt in zip(answers, doubts)]
 
 # %% ../nbs/11f_own.ipynb #e16a0019
 def ready_pack(
@@ -550,11 +549,11 @@ def _adapted_answers(heard, classes, said, told, words, abstain):
         prediction = replace(old.prediction, emotion=shares.idxmax(), probabilities=shares)
         answers[n] = replace(old, prediction=prediction, basis=basis, level=abstain, model=None)
     for n, word in enumerate(words):
-        if word == NO_SPEECH:
-            silence = replace(
-                answers[n].prediction, emotion=NO_SPEECH, probabilities=pd.Series(np.nan, list(classes))
-            )
-            answers[n] = replace(answers[n], prediction=silence, basis="answer of the owner", level=abstain)
+        if word not in (None, CANNOT_TELL) and answers[n].prediction.emotion != word:  # no class, or silence
+            shares = pd.Series({name: float(name == word) if word in classes else np.nan for name in classes})
+            prediction = replace(answers[n].prediction, emotion=word, probabilities=shares)
+            told_by = dict(basis="answer of the owner", level=abstain, model=None)
+            answers[n] = replace(answers[n], prediction=prediction, **told_by)
     return answers
 
 

@@ -41,7 +41,7 @@ from sere_nb.own import (
     write_own,
 )
 from sere_nb.recogniser import cooled, learn, load
-from sere_nb.recordings import hear
+from sere_nb.recordings import NO_SPEECH, hear
 from sere_nb.report import predictions
 from sere_nb.study import run_study
 from sere_nb.tables import read_answers, write_answers
@@ -720,6 +720,19 @@ def test_half_of_the_second_round_is_drawn_at_random_too(sixteen):
 
 def test_every_answer_has_a_name_of_its_own(heard):
     assert len(set(heard.names)) == len(heard.names)
+
+
+def test_what_the_owner_says_stands(heard):
+    "Also where the model hears nobody, and where a word has too few answers to be a class."
+    silent = next(one for one in heard.answers if one.prediction.emotion == NO_SPEECH)
+    name, other = Path(silent.file).name, whole_names(heard)[0]
+    made = adapt_own(heard, given=told((name, "fear"), (other, "pride")))
+    said = {Path(one.file).name: one for one in made.answers if one.whole}
+    assert said[name].said == "fear" and said[name].confidence == 1
+    assert said[other].said == "pride" and np.isnan(said[other].confidence)
+    table = answers_table(made)
+    rows = table[table.told.notna()]
+    assert set(rows.emotion) == {"fear", "pride"} and "pride" not in made.recogniser.classes
 
 
 def test_shares_are_of_recordings_in_which_somebody_speaks(heard):
