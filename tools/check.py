@@ -12,6 +12,7 @@ from readme import readme_text
 LARGEST_NOTEBOOK = 300 * 1024  # bytes
 LONGEST_TITLE = 50  # characters
 LINKS = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)[^)]*\)")
+OPENING = re.compile(r"\A# .*\n*(?:> .*\n?)*")
 SHOWS = re.compile(r"(?m)^\s*(print|display|plt\.show)\(")
 
 
@@ -54,6 +55,8 @@ def notebook_faults(path, config):
         yield f"{name}: {path.stat().st_size // 1024} KB, more than {LARGEST_NOTEBOOK // 1024} KB"
     if dump(generated(path, config)) != path.read_text(encoding="utf-8"):
         yield f"{name}: generated parts are out of date; run `python tools/book.py frame`"
+    if OPENING.sub("", notebook.cells[0].source).strip() and path.parent.name != "solutions":
+        yield f"{name}: the site drops what follows the promise in the first cell; give it a cell of its own"
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     if any(SHOWS.search(cell.source) for cell in code) and not any(cell.get("outputs") for cell in code):
         yield f"{name}: not executed; run `python tools/book.py run {path.stem}`"
