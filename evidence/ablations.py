@@ -9,8 +9,8 @@ from functools import partial
 
 from common import Corpora, arguments, parsed, plain, save, study, told_means
 
-from sere_nb.irf import FIELD, settled
-from sere_nb.tasks import Method
+from sere_nb.field.irf import FIELD, settled
+from sere_nb.tasks.tasks import Method
 
 
 def without_source(task):

@@ -15,13 +15,13 @@ import pandas as pd
 import torch
 from common import Corpora, arguments, each_pair, parsed, save
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.baselines import BASELINES
-from sere_nb.core import progress
-from sere_nb.encode import activity, encode
-from sere_nb.encoder import _stored_numbers
-from sere_nb.features import extract
-from sere_nb.tasks import prepare, run_task
+from sere_nb.base.core import progress
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.encoding.encode import activity, encode
+from sere_nb.encoding.encoder import _stored_numbers
+from sere_nb.encoding.features import extract
+from sere_nb.tasks.baselines import BASELINES
+from sere_nb.tasks.tasks import prepare, run_task
 from sere_nb.workshop.student import new_student
 
 KEPT = ("source", "target", "draw", "method", "labels_used", "uar")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Does `--channel auto` know two voices from one voice on two channels? Made-up recordings of sentences of
-two speakers of a corpus, by the rule of chapter 02f (`now`) and by the one before it (`before`).
+two speakers of a corpus, by the rule of chapter speech (`now`) and by the one before it (`before`).
 
     python evidence/channels.py --corpora FOLDER --names emodb nemo casia emovo ravdess urdu
 
@@ -17,10 +17,10 @@ import soundfile
 from common import Corpora, arguments, parsed, save
 from scipy.signal import fftconvolve
 
-from sere_nb.audio import SAMPLE_RATE, SILENCE, _blocks, open_audio, read_audio
-from sere_nb.core import generator
-from sere_nb.frames import decibel
-from sere_nb.speech import _trimmed, channel_weights
+from sere_nb.base.core import generator
+from sere_nb.corpus.audio import SAMPLE_RATE, SILENCE, _blocks, open_audio, read_audio
+from sere_nb.sound.frames import decibel
+from sere_nb.sound.speech import _trimmed, channel_weights
 
 CHOSEN = ("emodb", "nemo", "casia")  # on which the thresholds were chosen
 EACH = 25  # pairs of a kind, of each corpus

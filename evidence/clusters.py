@@ -39,9 +39,9 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sere_nb.baselines import logreg, selftrain
-from sere_nb.core import generator
-from sere_nb.irf import resonance_model
+from sere_nb.base.core import generator
+from sere_nb.field.irf import resonance_model
+from sere_nb.tasks.baselines import logreg, selftrain
 
 MAPPED = ("normalised", "resonance", "logreg", "field")
 

@@ -17,14 +17,14 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from sere_nb.core import atomic_path, progress, provenance
-from sere_nb.data import load_corpus
-from sere_nb.encoder import load_encoder
-from sere_nb.features import extract
-from sere_nb.recogniser import semantic_width
-from sere_nb.store import stored_features
-from sere_nb.study import COLUMNS, run_study
-from sere_nb.tasks import prepare
+from sere_nb.answers.recogniser import semantic_width
+from sere_nb.base.core import atomic_path, progress, provenance
+from sere_nb.corpus.data import load_corpus
+from sere_nb.encoding.encoder import load_encoder
+from sere_nb.encoding.features import extract
+from sere_nb.study.store import stored_features
+from sere_nb.study.study import COLUMNS, run_study
+from sere_nb.tasks.tasks import prepare
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"

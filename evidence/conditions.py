@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Does it carry over: to unknown speakers, to unequal and strange emotions, to little speech, to bad lines?
 The ladder at both normalisations and `sere` on thirty ordered tasks among six corpora, under every condition
-of chapter 04c, with one and two labels, and on speakers that were not adapted to.
+of chapter conditions, with one and two labels, and on speakers that were not adapted to.
 
     python evidence/conditions.py --corpora FOLDER [--draws 20] [--others 5] [--jobs 2] [--work FOLDER]
 
@@ -13,12 +13,12 @@ from functools import partial
 import pandas as pd
 from common import Corpora, arguments, each_part, parsed, save, told_means
 
-from sere_nb.conditions import CONDITIONS, arrange
-from sere_nb.core import generator
-from sere_nb.recogniser import semantic_width
-from sere_nb.store import stored_features
-from sere_nb.study import METHODS, feature_name
-from sere_nb.tasks import SCORES, prepare, run_task
+from sere_nb.answers.recogniser import semantic_width
+from sere_nb.base.core import generator
+from sere_nb.study.store import stored_features
+from sere_nb.study.study import METHODS, feature_name
+from sere_nb.tasks.conditions import CONDITIONS, arrange
+from sere_nb.tasks.tasks import SCORES, prepare, run_task
 
 SIX = ("emodb", "emovo", "ravdess", "nemo", "casia", "urdu")
 LADDER = {name: method for name, method in METHODS.items() if name != "sere-network"}

@@ -14,10 +14,10 @@ from unittest.mock import patch
 
 from common import Corpora, arguments, parsed, save, study
 
-from sere_nb.irf import FEW, settled
-from sere_nb.study import METHODS
-from sere_nb.tasks import Method
-from sere_nb.voices import SERE, WHOLE, sere
+from sere_nb.field.irf import FEW, settled
+from sere_nb.field.voices import SERE, WHOLE, sere
+from sere_nb.study.study import METHODS
+from sere_nb.tasks.tasks import Method
 
 SHOTS, VALUES, FIRST = (1, 2, 5, 10), (3e-4, 1e-3, 3e-3, 1e-2), 100
 
@@ -30,7 +30,7 @@ def damped(task, value):
 
 def damped_sere(task, value):
     "`sere` with this λ."
-    with patch("sere_nb.voices.DAMPING", value):
+    with patch("sere_nb.field.voices.DAMPING", value):
         return sere(task)
 
 

@@ -20,11 +20,11 @@ import torch
 import transformers
 from common import Corpora, arguments, parsed, save
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.baselines import logreg_model
-from sere_nb.encode import encode, pool
-from sere_nb.features import extract, extract_frames, probe
-from sere_nb.tasks import prepare, score
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.encoding.encode import encode, pool
+from sere_nb.encoding.features import extract, extract_frames, probe
+from sere_nb.tasks.baselines import logreg_model
+from sere_nb.tasks.tasks import prepare, score
 
 EVERY = {"speed": 40, "pooling": 3, "layers": 4}  # of how many recordings one is taken
 

@@ -5,12 +5,13 @@ without and with answers of the owner? And how near are the shares, the confiden
 
     python evidence/folders.py --corpora FOLDER --draws 10
 
-It calls what `sere adapt` calls (chapters 06c and 11f), on features that are kept. Speakers are unknown. Of
-made-up noise, tones and music, what silero-vad takes for speech stays in a folder of kind *noise*, one to
+It calls what `sere adapt` calls (chapters folder and own), on features that are kept. Speakers are
+unknown. Of made-up noise,
+tones and music, what silero-vad takes for speech stays in a folder of kind *noise*, one to
 twenty recordings; the rest is named "no speech" and left out, as `sere adapt` does. Recordings whose emotion
 no model knows count as wrong. Questions are those of `--ask`; figures are of what was not asked about.
 
-The settings of chapter 06c were set by hand on these corpora, after about a thousand had been compared.
+The settings of chapter folder were set by hand on these corpora, after about a thousand had been compared.
 `settings` compares twelve near them, and takes for each corpus the one that is best on the other four;
 `ladder` gives the same answers of the owner to other methods, each at its better normalisation per corpus."""
 
@@ -25,16 +26,16 @@ from no_speech import KINDS as SOUNDS
 from no_speech import made_up
 from ready import FIVE, SIX
 
-import sere_nb.folder as method
-from sere_nb.confidence import calibration_error, tempered
-from sere_nb.core import generator, progress
-from sere_nb.metadata import UNKNOWN_SPEAKER
-from sere_nb.metrics import uar
-from sere_nb.own import labelled, ready_pack
-from sere_nb.recogniser import load, predict
-from sere_nb.speech import SPOKEN, _detector, speech_sign
-from sere_nb.study import METHODS, SHIPPED
-from sere_nb.tasks import prepare
+import sere_nb.field.folder as method
+from sere_nb.answers.own import labelled, ready_pack
+from sere_nb.answers.recogniser import load, predict
+from sere_nb.base.core import generator, progress
+from sere_nb.corpus.metadata import UNKNOWN_SPEAKER
+from sere_nb.sound.speech import SPOKEN, _detector, speech_sign
+from sere_nb.study.study import METHODS, SHIPPED
+from sere_nb.tasks.confidence import calibration_error, tempered
+from sere_nb.tasks.metrics import uar
+from sere_nb.tasks.tasks import prepare
 
 KINDS = ("equal", "missing", "neutral", "ninety", "two")  # the five of the headline
 MORE = ("one", "others", "noise")

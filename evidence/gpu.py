@@ -20,8 +20,8 @@ import torch
 import transformers
 from common import Corpora, arguments, parsed, save
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.encode import encode, pool
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.encoding.encode import encode, pool
 
 LARGE = dict(  # XLSR-53's config.json
     hidden_size=1024,

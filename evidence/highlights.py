@@ -12,12 +12,12 @@ from functools import cache
 import numpy as np
 from common import Corpora, arguments, each_pair, parsed, save, told_means
 
-from sere_nb.audio import read_audio
-from sere_nb.core import progress
-from sere_nb.features import extract_frames
-from sere_nb.highlights import dynamics, fitted, highlight_pool, intensity, moments
-from sere_nb.irf import FIELD, ResonanceClassifier, resonance_coordinates
-from sere_nb.tasks import Method, prepare, run_task
+from sere_nb.base.core import progress
+from sere_nb.corpus.audio import read_audio
+from sere_nb.encoding.features import extract_frames
+from sere_nb.field.highlights import dynamics, fitted, highlight_pool, intensity, moments
+from sere_nb.field.irf import FIELD, ResonanceClassifier, resonance_coordinates
+from sere_nb.tasks.tasks import Method, prepare, run_task
 
 MOMENTS = 4
 KEPT = ("source", "target", "draw", "method", "uar", "labels_used")

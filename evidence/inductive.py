@@ -21,12 +21,12 @@ import numpy as np
 from common import Corpora, arguments, each_pair, parsed, save, told_means
 from sklearn.linear_model import LogisticRegression
 
-from sere_nb.baselines import REGULARISATION, balanced, selftrain_model
-from sere_nb.data import speaker_folds
-from sere_nb.irf import resonance_model
-from sere_nb.metrics import paired_bootstrap, score_array
-from sere_nb.normalise import Normaliser, normalisation_groups
-from sere_nb.tasks import score
+from sere_nb.corpus.data import speaker_folds
+from sere_nb.field.irf import resonance_model
+from sere_nb.sound.normalise import Normaliser, normalisation_groups
+from sere_nb.tasks.baselines import REGULARISATION, balanced, selftrain_model
+from sere_nb.tasks.metrics import paired_bootstrap, score_array
+from sere_nb.tasks.tasks import score
 
 MODELS, HOW = ("field", "field-linear", "selftrain"), ("transductive", "own", "own-balanced", "usual")
 COMPARED = [

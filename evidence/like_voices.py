@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What are names of speakers worth, and can groups of like voices stand in for them? Thirty ordered tasks of
-six corpora; the source's speakers are known, the target's are unknown, grouped as in chapter 06b, or known.
+six corpora; the source's speakers are known, the target's are unknown, grouped as in chapter
+voices, or known.
 
     python evidence/like_voices.py --corpora FOLDER [--draws 5] [--jobs 2] [--work FOLDER]
     python evidence/like_voices.py --stored FOLDER      # where there is no audio
@@ -20,9 +21,9 @@ from relatives import nested
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from sere_nb.baselines import selftrain
-from sere_nb.tasks import Method, run_task
-from sere_nb.voices import SERE, WHOLE, grouped, voices_out
+from sere_nb.field.voices import SERE, WHOLE, grouped, voices_out
+from sere_nb.tasks.baselines import selftrain
+from sere_nb.tasks.tasks import Method, run_task
 
 SETTINGS = {
     f"{most} groups, shrunk by {shrink}": dict(most=most, shrink=shrink)

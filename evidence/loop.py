@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from common import Corpora, arguments, each_pair, parsed, save, told_means
 
-from sere_nb.baselines import logreg, selftrain
-from sere_nb.highlights import RULE, corpus_moments
-from sere_nb.irf import ResonanceClassifier
-from sere_nb.model import join, recordings, standardise
-from sere_nb.normalise import normalisation_groups
-from sere_nb.semisup import learn, teach
-from sere_nb.tasks import score
+from sere_nb.field.highlights import RULE, corpus_moments
+from sere_nb.field.irf import ResonanceClassifier
+from sere_nb.field.model import join, recordings, standardise
+from sere_nb.field.semisup import learn, teach
+from sere_nb.sound.normalise import normalisation_groups
+from sere_nb.tasks.baselines import logreg, selftrain
+from sere_nb.tasks.tasks import score
 
 ADDED = {  # name -> options of `learn`
     "with TRIC": dict(chain=0.02),

@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 from common import HERE, Corpora, arguments, parsed, plain, save, study, told_means
 
-from sere_nb.core import atomic_path
-from sere_nb.irf import resonance_model
-from sere_nb.metrics import confusion
-from sere_nb.report import best_method, default_baseline, plot_study, statistics
-from sere_nb.study import METHODS
+from sere_nb.base.core import atomic_path
+from sere_nb.field.irf import resonance_model
+from sere_nb.study.report import best_method, default_baseline, plot_study, statistics
+from sere_nb.study.study import METHODS
+from sere_nb.tasks.metrics import confusion
 
 
 def confusions(results, method):

@@ -16,15 +16,15 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.channels import telephone
-from sere_nb.core import generator
-from sere_nb.encode import activity, encode, pool
-from sere_nb.encoder import load_encoder
-from sere_nb.frames import add_noise
-from sere_nb.prosody import utterance_features
-from sere_nb.recogniser import UNFAMILIAR, distance, load
-from sere_nb.speech import _MOVEMENT, SPOKEN, _detector, movement, speech_sign
+from sere_nb.answers.recogniser import UNFAMILIAR, distance, load
+from sere_nb.base.core import generator
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.encoding.encode import activity, encode, pool
+from sere_nb.encoding.encoder import load_encoder
+from sere_nb.sound.channels import telephone
+from sere_nb.sound.frames import add_noise
+from sere_nb.sound.prosody import utterance_features
+from sere_nb.sound.speech import _MOVEMENT, SPOKEN, _detector, movement, speech_sign
 
 EACH, SOUNDS = 60, 15  # recordings of a corpus, sounds of a kind
 HARM = {

@@ -7,7 +7,7 @@ python evidence/normalisation.py --corpora FOLDER [--features prosody both] [--d
 
 from common import Corpora, arguments, parsed, plain, save, study, told_means
 
-from sere_nb.study import METHODS
+from sere_nb.study.study import METHODS
 
 CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 

@@ -16,13 +16,13 @@ from common import Corpora, arguments, parsed, save
 from scipy.signal import lfilter
 from sklearn.linear_model import LogisticRegression
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import atomic_path, generator, progress
-from sere_nb.frames import HOP, active_frames, add_noise, frame_count, loudness
-from sere_nb.normalise import normalisation_groups, normalise
-from sere_nb.pitch import FMAX, FMIN, crepe, glide, pyin, raw_pitch_accuracy, swift
-from sere_nb.prosody import utterance_features
-from sere_nb.tasks import prepare, score
+from sere_nb.base.core import atomic_path, generator, progress
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.sound.frames import HOP, active_frames, add_noise, frame_count, loudness
+from sere_nb.sound.normalise import normalisation_groups, normalise
+from sere_nb.sound.pitch import FMAX, FMIN, crepe, glide, pyin, raw_pitch_accuracy, swift
+from sere_nb.sound.prosody import utterance_features
+from sere_nb.tasks.tasks import prepare, score
 
 
 def sample(corpora, each):

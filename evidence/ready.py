@@ -20,20 +20,20 @@ from joblib import Parallel, delayed
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
-from sere_nb.audio import read_audio
-from sere_nb.baselines import Linear
-from sere_nb.cache import sound_digest
-from sere_nb.core import atomic_path, package_folder, provenance, require
-from sere_nb.data import mini_corpus
-from sere_nb.encoder import load_encoder
-from sere_nb.features import extract
-from sere_nb.metrics import uar
-from sere_nb.normalise import Normaliser, normalisation_groups
-from sere_nb.pitch import swift
-from sere_nb.prosody import utterance_features
-from sere_nb.recogniser import QUICK, Recogniser
-from sere_nb.recogniser import save as save_model
-from sere_nb.tables import places
+from sere_nb.answers.recogniser import QUICK, Recogniser
+from sere_nb.answers.recogniser import save as save_model
+from sere_nb.base.core import atomic_path, package_folder, provenance, require
+from sere_nb.corpus.audio import read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.corpus.tables import places
+from sere_nb.encoding.cache import sound_digest
+from sere_nb.encoding.encoder import load_encoder
+from sere_nb.encoding.features import extract
+from sere_nb.sound.normalise import Normaliser, normalisation_groups
+from sere_nb.sound.pitch import swift
+from sere_nb.sound.prosody import utterance_features
+from sere_nb.tasks.baselines import Linear
+from sere_nb.tasks.metrics import uar
 
 SIX = ("emodb", "emovo", "nemo", "ravdess", "casia", "urdu")
 FIVE = ("anger", "fear", "happiness", "neutral", "sadness")
@@ -235,7 +235,7 @@ SLOW = dict(
 FAST = dict(
     name="quick ready model",
     asked="`sere predict --quick FILE` asks",
-    loaded="sere_nb.recogniser.load(QUICK)",
+    loaded="sere_nb.answers.recogniser.load(QUICK)",
     pitch=" Its pitch is SwiftF0's, not CREPE's, which is faster (`pip install 'sere_nb[pitch]'`).",
     pack="",
 )

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""SERE beside its relatives: every method of chapters 05c to 05f, the ladder and the field, on thirty ordered
-tasks among six corpora, with five labels per emotion and with all source labels.
+"""SERE beside its relatives: every method of the four chapters of relatives, the ladder and the field,
+on thirty ordered tasks among six corpora, with five labels per emotion and with all source labels.
 
     python evidence/relatives.py --corpora FOLDER [--draws 20] [--jobs 16] [--work FOLDER]
     python evidence/relatives.py --stored FOLDER [--jobs 16] [--work FOLDER]      # where there is no audio
@@ -9,8 +9,8 @@ tasks among six corpora, with five labels per emotion and with all source labels
 Settings are chosen without the target's corpus, as its target or its source: the best of at most four
 candidates (`TRIED`), with five labels on draw 100, with all labels on the other tasks' rows. The
 defaults in the chapters and the candidates were looked at on draw 100 of six of these tasks. Ladder and field
-have one setting for all tasks. `--under` makes the tasks harder (chapter 04c), with the settings that the
-tables on file chose as recorded. `--work` keeps five draws of a method on a task at a time: a run that is
+have one setting for all tasks. `--under` makes the tasks harder (chapter conditions), with the settings that
+the tables on file chose as recorded. `--work` keeps five draws of a method on a task at a time: a run that is
 interrupted, or asked for more draws, goes on from there."""
 
 import hashlib
@@ -23,11 +23,11 @@ from conditions import pair_of, per_task
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from sere_nb.conditions import CONDITIONS
-from sere_nb.core import progress
-from sere_nb.report import statistics
-from sere_nb.study import COLUMNS, METHODS, RELATIVES
-from sere_nb.tasks import Method, run_task
+from sere_nb.base.core import progress
+from sere_nb.study.report import statistics
+from sere_nb.study.study import COLUMNS, METHODS, RELATIVES
+from sere_nb.tasks.conditions import CONDITIONS
+from sere_nb.tasks.tasks import Method, run_task
 
 SIX = ("emodb", "emovo", "ravdess", "nemo", "casia", "urdu")
 LADDER = [name for name in METHODS if name not in ("sere-network", "logreg-all")]

@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 from common import Corpora, arguments, parsed, save
 
-from sere_nb.core import generator
-from sere_nb.study import METHODS
-from sere_nb.tasks import answer, score
+from sere_nb.base.core import generator
+from sere_nb.study.study import METHODS
+from sere_nb.tasks.tasks import answer, score
 
 REAL = [("emodb", "nemo"), ("emovo", "ravdess"), ("ravdess", "emodb"), ("nemo", "emovo")]
 MEASURES = ("processor_seconds", "added_mib")

@@ -9,8 +9,8 @@ shots."""
 import pandas as pd
 from common import Corpora, arguments, parsed, plain, save, study
 
-from sere_nb.metrics import bootstrap_mean, score_array
-from sere_nb.study import METHODS
+from sere_nb.study.study import METHODS
+from sere_nb.tasks.metrics import bootstrap_mean, score_array
 
 CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 

@@ -8,9 +8,9 @@ python evidence/skewed.py --corpora FOLDER [--features prosody whisper-tiny --wh
 import pandas as pd
 from common import Corpora, arguments, each_pair, parsed, save, told_means
 
-from sere_nb.core import generator
-from sere_nb.study import COLUMNS, METHODS
-from sere_nb.tasks import prepare, run_task
+from sere_nb.base.core import generator
+from sere_nb.study.study import COLUMNS, METHODS
+from sere_nb.tasks.tasks import prepare, run_task
 
 CHOSEN = ("logreg", "logreg-balanced", "selftrain", "field", "logreg-all")
 

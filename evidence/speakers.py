@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from common import Corpora, arguments, parsed, save
 
-from sere_nb.confidence import UNSURE, calibration_error
-from sere_nb.core import generator
-from sere_nb.metrics import uar
-from sere_nb.recogniser import load
+from sere_nb.answers.recogniser import load
+from sere_nb.base.core import generator
+from sere_nb.tasks.confidence import UNSURE, calibration_error
+from sere_nb.tasks.metrics import uar
 
 FIVE = ("emovo", "ravdess", "nemo", "casia", "urdu")
 COUNTS = (1, 3, 10, None)  # recordings of a speaker that come together; None: all

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Is the speech of a call found, and each stretch answered as the sentence alone? Made-up calls of ten
-minutes, two speakers of one corpus on two channels, with noise, for both detectors of chapter 02f.
+minutes, two speakers of one corpus on two channels, with noise, for both detectors of chapter speech.
 
     python evidence/speech.py --corpora FOLDER
 
@@ -16,11 +16,11 @@ import pandas as pd
 import soundfile
 from common import Corpora, arguments, parsed, save
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.frames import HOP, active_frames, loudness
-from sere_nb.recogniser import adapt, predict
-from sere_nb.recordings import hear
-from sere_nb.speech import channel_weights, find_speech, made_up_call
+from sere_nb.answers.recogniser import adapt, predict
+from sere_nb.answers.recordings import hear
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.sound.frames import HOP, active_frames, loudness
+from sere_nb.sound.speech import channel_weights, find_speech, made_up_call
 
 NOISE = (40, 20, 10)  # dB below the speech
 ANSWERED = ("emovo", "nemo")  # whose calls are answered, at the first of these

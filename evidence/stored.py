@@ -9,10 +9,10 @@ from pathlib import Path
 from common import Corpora, arguments, parsed
 from conditions import SIX, sampled
 
-from sere_nb.channels import CHANNELS
-from sere_nb.conditions import through
-from sere_nb.store import store_features
-from sere_nb.study import feature_name
+from sere_nb.sound.channels import CHANNELS
+from sere_nb.study.store import store_features
+from sere_nb.study.study import feature_name
+from sere_nb.tasks.conditions import through
 
 
 def main():

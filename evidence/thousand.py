@@ -35,7 +35,17 @@ def linked(paths, folder):
 
 def asked(folder, out, jobs, quick):
     "Seconds, and megabytes at the most, of a command that answers a folder."
-    words = [sys.executable, "-m", "sere_nb.cli", "predict", folder, "--out", out, "--jobs", str(jobs)]
+    words = [
+        sys.executable,
+        "-m",
+        "sere_nb.command.cli",
+        "predict",
+        folder,
+        "--out",
+        out,
+        "--jobs",
+        str(jobs),
+    ]
     words += ["--quick"] * quick
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "SERE_PROGRESS": "0"}
     before = time.perf_counter()

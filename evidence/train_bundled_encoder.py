@@ -20,8 +20,8 @@ import pandas as pd
 import torch
 from common import arguments, parsed, save, teacher
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import SereError, atomic_path, generator, package_folder, progress
+from sere_nb.base.core import SereError, atomic_path, generator, package_folder, progress
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
 from sere_nb.workshop.distil import (
     augment,
     busiest_units,

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What learning a metric does to the field: the same field is fitted again in a metric that the terms of
-chapter 07 shaped.
+chapter tric shaped.
 
     python evidence/tric.py --corpora FOLDER [--features prosody both] [--draws 5]
     python evidence/tric.py --corpora FOLDER --criterion [--features prosody both]
@@ -15,9 +15,9 @@ from functools import partial
 import torch
 from common import Corpora, arguments, each_pair, parsed, plain, save, study, told_means
 
-from sere_nb.irf import FIELD, ResonanceClassifier, resonance_model
-from sere_nb.tasks import Method, score
-from sere_nb.tric import learn_metric, tric
+from sere_nb.field.irf import FIELD, ResonanceClassifier, resonance_model
+from sere_nb.field.tric import learn_metric, tric
+from sere_nb.tasks.tasks import Method, score
 
 SETTINGS = {  # name -> setting of `learn_metric`; beliefs=True stands for the field's own
     "contrast, matrix": dict(parts=(1, 0, 0), full=True),

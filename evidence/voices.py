@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does it help to take voices out only as far as they can be told from feelings? `sere` of chapter 06b on
+"""Does it help to take voices out only as far as they can be told from feelings? `sere` of chapter voices on
 thirty ordered tasks among six corpora; the ladder on the same draws is that of conditions.py.
 
     python evidence/voices.py --corpora FOLDER [--draws 20] [--few 3] [--jobs 2] [--work FOLDER]
@@ -19,10 +19,10 @@ import pandas as pd
 from common import Corpora, arguments, each_part, parsed, save, told_means
 from conditions import SIX, pair_of
 
-from sere_nb import voices
-from sere_nb.baselines import selftrain, teach
-from sere_nb.tasks import Method, run_task
-from sere_nb.voices import SERE, sere, sere_model
+from sere_nb.field import voices
+from sere_nb.field.voices import SERE, sere, sere_model
+from sere_nb.tasks.baselines import selftrain, teach
+from sere_nb.tasks.tasks import Method, run_task
 
 SETTINGS = {
     f"anchors {anchors}, centre {centre}": dict(ANCHORS=anchors, CENTRE=centre)
@@ -77,7 +77,7 @@ def blended(task, other):
     return (sere(task) + other(task)) / 2
 
 
-IDEAS = {  # name -> (what is changed in chapter 06b, method)
+IDEAS = {  # name -> (what is changed in chapter voices, method)
     "as shipped": ({}, SERE),
     "speakers always trusted": (dict(trust=lambda share: 1.0), SERE),
     "speakers never trusted": (dict(trust=lambda share: 0.0), SERE),
@@ -99,7 +99,7 @@ IDEAS = {  # name -> (what is changed in chapter 06b, method)
 
 
 def rows_of(corpora, change, method, draws, source, target):
-    "All rows of one pair, with something of chapter 06b changed."
+    "All rows of one pair, with something of chapter voices changed."
     with patch.multiple(voices, **change) if change else patch.dict({}):
         rows = pd.DataFrame(
             run_task(corpora.pair("both", source, target, "corpus"), {"sere": method}, 5, draws)

@@ -3,16 +3,16 @@
 __version__ = "0.1.0"
 
 _FACE = {  # name -> module it lives in; imported when it is asked for, so that `import sere_nb` costs nothing
-    "load_corpus": "data",
-    "check_corpus": "data",
-    "extract": "features",
-    "ResonanceClassifier": "irf",
-    "adapt": "recogniser",
-    "save": "recogniser",
-    "load": "recogniser",
-    "predict": "recogniser",
-    "recognise": "own",
-    "run_study": "study",
+    "load_corpus": "corpus.data",
+    "check_corpus": "corpus.data",
+    "extract": "encoding.features",
+    "ResonanceClassifier": "field.irf",
+    "adapt": "answers.recogniser",
+    "save": "answers.recogniser",
+    "load": "answers.recogniser",
+    "predict": "answers.recogniser",
+    "recognise": "answers.own",
+    "run_study": "study.study",
 }
 __all__ = list(_FACE)
 

@@ -96,7 +96,7 @@ def sere(tmp_path):
     "Run the command as a terminal would."
 
     def run(*words, cwd=tmp_path, **options):
-        command = [sys.executable, "-m", "sere_nb.cli", *map(str, words)]
+        command = [sys.executable, "-m", "sere_nb.command.cli", *map(str, words)]
         return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=900, **options)
 
     return run
@@ -129,8 +129,8 @@ def browser(tmp_path_factory):
     import soundfile
     from playwright.sync_api import sync_playwright
 
-    from sere_nb.audio import read_audio
-    from sere_nb.data import mini_corpus
+    from sere_nb.corpus.audio import read_audio
+    from sere_nb.corpus.data import mini_corpus
 
     said = tmp_path_factory.mktemp("microphone") / "said.wav"
     soundfile.write(said, read_audio(mini_corpus("de").path.iloc[0]), 16_000)
@@ -213,7 +213,7 @@ def corpus(folder, rows=12, skipped=(), **columns):
     "A folder of short noises by two speakers with two emotions; the skipped ones cannot be used."
     import soundfile
 
-    from sere_nb.core import generator
+    from sere_nb.base.core import generator
 
     folder.mkdir()
     lines = ["path,speaker,emotion,language"]

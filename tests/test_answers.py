@@ -13,19 +13,19 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sere_nb.asking import Form, answer_all
-from sere_nb.asking import predict as ask
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import SereError, generator
-from sere_nb.data import mini_corpus
-from sere_nb.own import recognise
-from sere_nb.pitch import _swift_detector, swift
-from sere_nb.prosody import utterance_features
-from sere_nb.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
-from sere_nb.recordings import NO_SPEECH, as_text, hear
-from sere_nb.speech import SPOKEN, _detector, movement, speech_sign
-from sere_nb.tables import read_speakers
-from sere_nb.timeline import WHOLE_FILES
+from sere_nb.answers.asking import Form, answer_all
+from sere_nb.answers.asking import predict as ask
+from sere_nb.answers.own import recognise
+from sere_nb.answers.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
+from sere_nb.answers.recordings import NO_SPEECH, as_text, hear
+from sere_nb.answers.timeline import WHOLE_FILES
+from sere_nb.base.core import SereError, generator
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.corpus.tables import read_speakers
+from sere_nb.sound.pitch import _swift_detector, swift
+from sere_nb.sound.prosody import utterance_features
+from sere_nb.sound.speech import SPOKEN, _detector, movement, speech_sign
 
 TABLE = mini_corpus("de")
 SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
@@ -203,7 +203,8 @@ def test_a_table_of_other_recordings_is_named(recogniser, tmp_path):
 def test_a_short_file_needs_no_large_library(tmp_path):
     (tmp_path / "a.ogg").write_bytes(TABLE.path[0].read_bytes())
     code = (
-        "import sys, json\nfrom sere_nb.asking import answer_all\nfrom sere_nb.recogniser import load\n"
+        "import sys, json\nfrom sere_nb.answers.asking import answer_all\n"
+        "from sere_nb.answers.recogniser import load\n"
         f"assert answer_all(load(), [{str(tmp_path / 'a.ogg')!r}], 'json') == 0\n"
         "print(json.dumps([n for n in "
         "('torch', 'transformers', 'sklearn', 'librosa', 'torchcrepe', 'matplotlib') if n in sys.modules]))"
@@ -217,8 +218,8 @@ def test_the_encoder_written_out_is_that_of_transformers():
     import torch
     import transformers
 
-    from sere_nb.encoder import BUNDLED, load_encoder
-    from sere_nb.layers import layer_norm
+    from sere_nb.encoding.encoder import BUNDLED, load_encoder
+    from sere_nb.encoding.layers import layer_norm
 
     theirs = transformers.AutoModel.from_pretrained(BUNDLED, dtype=torch.float32).eval()
     waveform = read_audio(TABLE.path[0])

@@ -13,7 +13,7 @@ FOLDER = ROOT / "sere_nb" / "bundled" / "encoder"
 
 @pytest.fixture(scope="module")
 def encoder():
-    from sere_nb.encoder import load_encoder
+    from sere_nb.encoding.encoder import load_encoder
 
     return load_encoder("bundled", device="cpu")
 
@@ -41,7 +41,7 @@ def test_transformers_alone_loads_it_and_agrees(encoder):
     import torch
     from transformers import AutoFeatureExtractor, Wav2Vec2Model
 
-    from sere_nb.encode import encode
+    from sere_nb.encoding.encode import encode
 
     waveform = np.random.default_rng(0).normal(0, 0.05, 16_000).astype(np.float32)
     model, feed = (
@@ -57,8 +57,8 @@ def test_transformers_alone_loads_it_and_agrees(encoder):
 
 @pytest.mark.parametrize("samples", [400, 401, 719, 720, 721, 16_000, 50_001])
 def test_frames_lie_on_the_grid(encoder, samples):
-    from sere_nb.encode import encode
-    from sere_nb.frames import frame_count
+    from sere_nb.encoding.encode import encode
+    from sere_nb.sound.frames import frame_count
 
     frames = encode([np.random.default_rng(samples).normal(0, 0.05, samples).astype(np.float32)], encoder)[0]
     assert frames.shape == (frame_count(samples), 384)
@@ -67,7 +67,7 @@ def test_frames_lie_on_the_grid(encoder, samples):
 
 @pytest.mark.parametrize("sound", ["zeros", "tiny", "clipped", "offset"])
 def test_awkward_sounds_give_finite_frames(encoder, sound):
-    from sere_nb.encode import encode
+    from sere_nb.encoding.encode import encode
 
     noise = np.random.default_rng(1).normal(size=8_000).astype(np.float32)
     waveform = {
@@ -80,7 +80,7 @@ def test_awkward_sounds_give_finite_frames(encoder, sound):
 
 
 def test_company_in_a_batch_changes_nothing(encoder):
-    from sere_nb.encode import encode
+    from sere_nb.encoding.encode import encode
 
     random = np.random.default_rng(2)
     waveforms = [random.normal(0, 0.05, n).astype(np.float32) for n in (6_000, 16_000, 31_234)]
@@ -92,9 +92,9 @@ def test_company_in_a_batch_changes_nothing(encoder):
 
 
 def test_the_level_is_heard(encoder):
-    from sere_nb.audio import read_audio
-    from sere_nb.data import mini_corpus
-    from sere_nb.encode import encode
+    from sere_nb.corpus.audio import read_audio
+    from sere_nb.corpus.data import mini_corpus
+    from sere_nb.encoding.encode import encode
 
     waveform = read_audio(mini_corpus().path[0])
     loud, same, quiet = encode([waveform, waveform, 0.1 * waveform], encoder)
@@ -120,10 +120,10 @@ def test_it_beats_everything_but_the_teacher_and_keeps_most_of_its_gain(gains, m
 
 
 def test_a_task_on_real_speech_gives_the_figure_on_file(encoder, real_corpora):
-    from sere_nb.baselines import BASELINES
-    from sere_nb.data import load_corpus
-    from sere_nb.features import extract
-    from sere_nb.tasks import prepare, run_task
+    from sere_nb.corpus.data import load_corpus
+    from sere_nb.encoding.features import extract
+    from sere_nb.tasks.baselines import BASELINES
+    from sere_nb.tasks.tasks import prepare, run_task
 
     source, target = (load_corpus(name, real_corpora / name) for name in ("emodb", "emovo"))
     features = [extract(table, "encoder", encoder) for table in (source, target)]

@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from sere_nb.audio import SAMPLE_RATE
-from sere_nb.channels import CHANNELS, mu_law, noisy, small_room, telephone
-from sere_nb.core import SereError, generator
-from sere_nb.frames import add_noise
+from sere_nb.base.core import SereError, generator
+from sere_nb.corpus.audio import SAMPLE_RATE
+from sere_nb.sound.channels import CHANNELS, mu_law, noisy, small_room, telephone
+from sere_nb.sound.frames import add_noise
 
 
 @pytest.fixture(scope="module")

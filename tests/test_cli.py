@@ -16,13 +16,13 @@ from conftest import one_line
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score
 
-from sere_nb.cli import _speaker_doubts
-from sere_nb.core import generator
-from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.features import extract
-from sere_nb.files import MANIFEST
-from sere_nb.metadata import UNKNOWN_SPEAKER
-from sere_nb.normalise import normalisation_groups
+from sere_nb.base.core import generator
+from sere_nb.base.files import MANIFEST
+from sere_nb.command.cli import _speaker_doubts
+from sere_nb.corpus.data import load_corpus, mini_corpus
+from sere_nb.corpus.metadata import UNKNOWN_SPEAKER
+from sere_nb.encoding.features import extract
+from sere_nb.sound.normalise import normalisation_groups
 
 CONTRACT = "source,target,draw,method,uar,war,classes,target_size,shots,norm,encoder,labels_used,seconds"
 
@@ -36,7 +36,7 @@ def demo(once):
     "What `sere demo` writes."
 
     def run(folder):
-        words = [sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(folder)]
+        words = [sys.executable, "-m", "sere_nb.command.cli", "demo", "--out", str(folder)]
         done = subprocess.run(words, capture_output=True, text=True, timeout=600)
         assert done.returncode == 0, done.stderr
 
@@ -255,7 +255,7 @@ def test_advice_on_speakers_is_not_what_is_done_already(speakers, norm):
 def test_interruption_leaves_nothing_half_written(tmp_path):
     words = ["transfer", "--source", "mini-de", "--target", "mini-zh", "--draws", "2000"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sere_nb.cli", *words, "--out", str(tmp_path / "out")],
+        [sys.executable, "-m", "sere_nb.command.cli", *words, "--out", str(tmp_path / "out")],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -7,11 +7,11 @@ from conftest import one_line
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from sere_nb.conditions import CONDITIONS, arrange, through
-from sere_nb.confidence import calibration_error, power_for, strangeness, surer_half, tempered
-from sere_nb.core import SereError
-from sere_nb.data import mini_corpus
-from sere_nb.study import METHODS, run_study
+from sere_nb.base.core import SereError
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.study.study import METHODS, run_study
+from sere_nb.tasks.conditions import CONDITIONS, arrange, through
+from sere_nb.tasks.confidence import calibration_error, power_for, strangeness, surer_half, tempered
 
 TABLES = {f"mini-{language}": mini_corpus(language) for language in ("de", "it")}
 QUICK = dict(features="prosody", draws=1, shots=2)

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sere_nb.audio import SAMPLE_RATE, audio_fault, read_audio
-from sere_nb.core import SereError, generator
-from sere_nb.corpora import download
-from sere_nb.data import check_corpus, draw_shots, load_corpus, speaker_folds
+from sere_nb.base.core import SereError, generator
+from sere_nb.corpus.audio import SAMPLE_RATE, audio_fault, read_audio
+from sere_nb.corpus.corpora import download
+from sere_nb.corpus.data import check_corpus, draw_shots, load_corpus, speaker_folds
 
 FOUND = {
     "emodb": (489, 10, ["disgust"]),
@@ -310,10 +310,10 @@ def test_a_full_disk_leaves_nothing_behind(server, tmp_path, monkeypatch):
 def test_an_endless_archive_is_not_taken(server, tmp_path, monkeypatch):
     handler, address = server
     handler.body = archive_of(["wav/03a01Fa.wav"])
-    monkeypatch.setattr("sere_nb.corpora._LARGEST", 1000)
+    monkeypatch.setattr("sere_nb.corpus.corpora._LARGEST", 1000)
     with pytest.raises(SereError, match="no corpus is so large"):
         download("emodb", tmp_path, (address, None))
-    monkeypatch.setattr("sere_nb.corpora._checked_size", lambda *_: None)
+    monkeypatch.setattr("sere_nb.corpus.corpora._checked_size", lambda *_: None)
     with pytest.raises(SereError, match="more than 1,000 bytes came"):
         download("emodb", tmp_path, (address, None))
     assert not list(tmp_path.iterdir())

@@ -15,14 +15,14 @@ import soundfile
 import torch
 import transformers
 
-from sere_nb import encode as chapter
-from sere_nb import features as engine
-from sere_nb.cache import FeatureCache
-from sere_nb.core import SereError, provenance
-from sere_nb.encode import _CHUNK, _overlapping, activity, batches, encode, pool, to_grid
-from sere_nb.encoder import PER_LANGUAGE, load_encoder, receptive_field
-from sere_nb.features import extract, extract_frames, extract_usable
-from sere_nb.frames import HOP, RECEPTIVE_FIELD
+from sere_nb.base.core import SereError, provenance
+from sere_nb.encoding import encode as chapter
+from sere_nb.encoding import features as engine
+from sere_nb.encoding.cache import FeatureCache
+from sere_nb.encoding.encode import _CHUNK, _overlapping, activity, batches, encode, pool, to_grid
+from sere_nb.encoding.encoder import PER_LANGUAGE, load_encoder, receptive_field
+from sere_nb.encoding.features import extract, extract_frames, extract_usable
+from sere_nb.sound.frames import HOP, RECEPTIVE_FIELD
 
 CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 LENGTHS = (
@@ -257,8 +257,8 @@ def test_an_hour_fits_in_two_gibibytes(folder):
     program = f"""
 import resource, numpy as np, torch
 torch.set_num_threads(1)
-from sere_nb.encode import encode
-from sere_nb.encoder import load_encoder
+from sere_nb.encoding.encode import encode
+from sere_nb.encoding.encoder import load_encoder
 waveform = np.random.default_rng(0).standard_normal(3600 * 16_000, dtype=np.float32)
 frames, = encode([waveform], load_encoder({str(folder / "wav2vec2-group")!r}, "cpu"))
 print(len(frames), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
@@ -403,7 +403,8 @@ def load_encoder_quietly(name):
 
 def test_importing_loads_no_torch_and_asks_no_network():
     heavy = ("torch", "transformers", "huggingface_hub")
-    program = f"import sys; import sere_nb.features; print([name for name in {heavy} if name in sys.modules])"
+    program = "import sys; import sere_nb.encoding.features; "
+    program += f"print([name for name in {heavy} if name in sys.modules])"
     assert (
         subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=True
@@ -483,7 +484,7 @@ def test_the_folder_can_be_set(tmp_path, monkeypatch):
 
 WRITER = """
 import sys, numpy as np
-from sere_nb.cache import FeatureCache
+from sere_nb.encoding.cache import FeatureCache
 cache, seed = FeatureCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 for turn in range(int(sys.argv[3])):
@@ -602,8 +603,8 @@ def test_the_system_refuses_in_the_middle_of_a_file(tmp_path):
     "A real refusal by the kernel, 20,000 bytes into a file: the entry is absent, the others are whole."
     program = f"""
 import resource, numpy as np
-from sere_nb.core import SereError
-from sere_nb.cache import FeatureCache
+from sere_nb.base.core import SereError
+from sere_nb.encoding.cache import FeatureCache
 cache = FeatureCache({str(tmp_path)!r})
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 cache.put(FeatureCache.key(i=0), vector=np.zeros(1_000, np.float32))

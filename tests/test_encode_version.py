@@ -12,9 +12,9 @@ import soundfile
 import torch
 import transformers
 
-from sere_nb.audio import read_audio
-from sere_nb.encode import ENCODE_VERSION, activity, encode, pool
-from sere_nb.encoder import RANDOM, load_encoder
+from sere_nb.corpus.audio import read_audio
+from sere_nb.encoding.encode import ENCODE_VERSION, activity, encode, pool
+from sere_nb.encoding.encoder import RANDOM, load_encoder
 
 FILE = Path(__file__).parent / "golden" / "encode.npz"
 WINDOW_EDGES = np.r_[0:3, 1246:1254, 1372:1378, 2496:2504, 3240:3249]  # frames of a recording of 65 s

@@ -35,7 +35,7 @@ def put_on_path(folder):
 
     A link to the interpreter of a virtual environment would not find its packages from there."""
     folder.mkdir()
-    for name, words in {"sere": "-m sere_nb.cli", "python": ""}.items():
+    for name, words in {"sere": "-m sere_nb.command.cli", "python": ""}.items():
         (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
         (folder / name).chmod(0o755)
 

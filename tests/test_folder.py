@@ -5,9 +5,8 @@ import warnings
 import numpy as np
 import pytest
 
-import sere_nb.folder as method
-from sere_nb.baselines import Linear
-from sere_nb.folder import (
+import sere_nb.field.folder as method
+from sere_nb.field.folder import (
     FOLDER,
     Source,
     adapted,
@@ -26,7 +25,8 @@ from sere_nb.folder import (
     unexplained,
     unseen,
 )
-from sere_nb.tasks import Task, answer
+from sere_nb.tasks.baselines import Linear
+from sere_nb.tasks.tasks import Task, answer
 
 CLASSES, WIDTH = 3, 5
 

@@ -16,13 +16,13 @@ import soundfile
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
-from sere_nb.audio import SILENCE, audio_fault, duration, read_audio
-from sere_nb.core import ALIASES, EMOTIONS, SereError, emotion_name, shown, source_commit
-from sere_nb.corpora import _archive_fault, _extract, download
-from sere_nb.data import check_corpus, load_corpus, shared_recordings, speaker_warnings
-from sere_nb.frames import active_frames, loudness
-from sere_nb.irf import ResonanceClassifier
-from sere_nb.metadata import UNKNOWN_SPEAKER, read_metadata, read_sheet
+from sere_nb.base.core import ALIASES, EMOTIONS, SereError, emotion_name, shown, source_commit
+from sere_nb.corpus.audio import SILENCE, audio_fault, duration, read_audio
+from sere_nb.corpus.corpora import _archive_fault, _extract, download
+from sere_nb.corpus.data import check_corpus, load_corpus, shared_recordings, speaker_warnings
+from sere_nb.corpus.metadata import UNKNOWN_SPEAKER, read_metadata, read_sheet
+from sere_nb.field.irf import ResonanceClassifier
+from sere_nb.sound.frames import active_frames, loudness
 
 LONG = os.environ.get("SERE_FUZZ") == "long"
 CASES = Path(__file__).resolve().parent.parent.parent / "shared" / "cases"
@@ -103,7 +103,7 @@ def test_one_letter_too_few_suggests_the_emotion_or_none(name, data):
 
 def test_the_commit_is_never_empty(monkeypatch, tmp_path):
     assert source_commit()
-    monkeypatch.setattr("sere_nb.core.package_folder", lambda: tmp_path / "sere_nb")
+    monkeypatch.setattr("sere_nb.base.core.package_folder", lambda: tmp_path / "sere_nb")
     assert source_commit() == "unknown (installed package)"
     (tmp_path / ".git").mkdir()
     assert source_commit().startswith("unknown (git: ")
@@ -122,7 +122,7 @@ def tone(pitch, level, seconds=0.5):
 @example(50, -60, 0.5, 0)
 @fuzz(60)
 def test_silence_is_named_at_the_door_and_nowhere_else(pitch, level, seconds, before):
-    "What `read_audio` lets in has an active frame in chapter 02, and nothing else has."
+    "What `read_audio` lets in has an active frame in chapter frames, and nothing else has."
     waveform = np.concatenate([np.zeros(int(16_000 * before)), tone(pitch, level, seconds)]).astype(
         np.float32
     )

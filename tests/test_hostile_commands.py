@@ -16,17 +16,24 @@ import pytest
 import soundfile
 from conftest import EMOTIONS, corpus
 
-from sere_nb import data, report
-from sere_nb.checkpoint import sealed
-from sere_nb.cli import main
-from sere_nb.core import SereError, generator, shown
-from sere_nb.data import check_corpus, content_warnings, load_corpus, repeated_recordings, shared_recordings
-from sere_nb.encoder import BUNDLED
-from sere_nb.recogniser import adapt, save
-from sere_nb.report import predictions, write_report
-from sere_nb.store import stored_features
-from sere_nb.study import METHODS, run_study
-from sere_nb.tasks import Method
+from sere_nb.answers.recogniser import adapt, save
+from sere_nb.base.core import SereError, generator, shown
+from sere_nb.command.cli import main
+from sere_nb.corpus import data
+from sere_nb.corpus.data import (
+    check_corpus,
+    content_warnings,
+    load_corpus,
+    repeated_recordings,
+    shared_recordings,
+)
+from sere_nb.encoding.encoder import BUNDLED
+from sere_nb.field.checkpoint import sealed
+from sere_nb.study import report
+from sere_nb.study.report import predictions, write_report
+from sere_nb.study.store import stored_features
+from sere_nb.study.study import METHODS, run_study
+from sere_nb.tasks.tasks import Method
 
 QUICK = ("--features", "encoder", "--methods", "majority,logreg", "--draws", 2, "--shots", 1)
 

@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sere_nb import features as engine
-from sere_nb.cache import FeatureCache, audio_digest
-from sere_nb.core import SereError
-from sere_nb.encoder import BUNDLED, Encoder, load_encoder
-from sere_nb.features import extract, extract_frames, extract_usable, faults_line
+from sere_nb.base.core import SereError
+from sere_nb.encoding import features as engine
+from sere_nb.encoding.cache import FeatureCache, audio_digest
+from sere_nb.encoding.encoder import BUNDLED, Encoder, load_encoder
+from sere_nb.encoding.features import extract, extract_frames, extract_usable, faults_line
 
 CONFIG = json.loads((BUNDLED / "config.json").read_text())
 SIZES = ["hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size"]

@@ -23,12 +23,13 @@ from conftest import corpus
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sere_nb import cli, commands, own, recogniser
-from sere_nb.core import SereError, generator
-from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.files import MANIFEST, Output, arriving
-from sere_nb.recogniser import adapt, save
-from sere_nb.tables import read_speakers
+from sere_nb.answers import own, recogniser
+from sere_nb.answers.recogniser import adapt, save
+from sere_nb.base.core import SereError, generator
+from sere_nb.base.files import MANIFEST, Output, arriving
+from sere_nb.command import cli, commands
+from sere_nb.corpus.data import load_corpus, mini_corpus
+from sere_nb.corpus.tables import read_speakers
 
 LONG = os.environ.get("SERE_FUZZ") == "long"
 FUZZ = settings(
@@ -72,7 +73,7 @@ def quickly(template):
     heard = own.hear_own(template / "own")
     adapted = own.adapt_own(heard, ask=2)
     one = {f"mini-{name}": mini_corpus(name) for name in ("de", "it")}
-    from sere_nb.study import METHODS, run_study
+    from sere_nb.study.study import METHODS, run_study
 
     few = {name: METHODS[name] for name in ("majority", "logreg")}
     studied = run_study(one, [tuple(one)], few, features="encoder", draws=1), one
@@ -237,7 +238,7 @@ def test_a_command_that_is_killed_has_changed_nothing(template, tmp_path, comman
     before = digests(top)
     env = {**os.environ, "SERE_CACHE": str(tmp_path / "cache"), "SERE_PROGRESS": "0"}
     words = [str(word) for word in words_of("resume" if command == "matrix" else command, top, top / "new")]
-    start = [sys.executable, "-m", "sere_nb.cli", *words]
+    start = [sys.executable, "-m", "sere_nb.command.cli", *words]
     for _ in range(20 if LONG else 2):
         process = subprocess.Popen(start, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -256,7 +257,7 @@ def test_a_command_that_is_killed_has_changed_nothing(template, tmp_path, comman
 
 
 def test_of_two_at_the_same_instant_one_stays(tmp_path):
-    from sere_nb.core import atomic_path
+    from sere_nb.base.core import atomic_path
 
     for place, folder in ((tmp_path / "answers.csv", False), (tmp_path / "out", True)):
         path = place / "report.html" if folder else place
@@ -376,7 +377,7 @@ def test_a_signal_leaves_nothing(template, tmp_path, name, code):
         "2",
     ]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+        [sys.executable, "-m", "sere_nb.command.cli", *map(str, words)],
         env={**os.environ, "SERE_PROGRESS": "0"},
         stderr=subprocess.PIPE,
         text=True,
@@ -406,7 +407,7 @@ def test_a_full_temporary_folder_names_the_recording(template, tmp_path, monkeyp
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sere_nb.audio._by_av", full)
+    monkeypatch.setattr("sere_nb.corpus.audio._by_av", full)
     code, err = run(
         ("predict", tmp_path / "a.m4a", template / "one" / "00.wav", "--model", template / "model")
     )
@@ -435,7 +436,7 @@ def test_a_table_of_speakers_is_read_as_it_was_meant(tmp_path):
 
 
 def test_the_ready_packs_own_recordings_are_noticed(real_corpora):
-    from sere_nb.cache import heed_pack, in_pack
+    from sere_nb.encoding.cache import heed_pack, in_pack
 
     table = load_corpus("emodb", real_corpora / "emodb").iloc[:12]
     assert len(in_pack(table)) == 12

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from sere_nb import report
-from sere_nb.core import file_stem, shown
-from sere_nb.data import mini_corpus
-from sere_nb.figures import figure_text, heat_map, page_text, plot_intervals
-from sere_nb.report import write_report, write_results
+from sere_nb.base.core import file_stem, shown
+from sere_nb.base.figures import figure_text, heat_map, page_text, plot_intervals
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.study import report
+from sere_nb.study.report import write_report, write_results
 
 plt.switch_backend("Agg")
 LONG = os.environ.get("SERE_FUZZ") == "long"  # fifty times as many, and others in every run

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sere_nb.core import assert_same, generator
-from sere_nb.irf import (
+from sere_nb.base.core import assert_same, generator
+from sere_nb.field.irf import (
     ResonanceClassifier,
     free_energy,
     organise,
@@ -19,7 +19,7 @@ from sere_nb.irf import (
     settle,
     settled,
 )
-from sere_nb.tasks import Task
+from sere_nb.tasks.tasks import Task
 
 
 @parametrize_with_checks([ResonanceClassifier()])
@@ -108,7 +108,7 @@ def test_few_labels_damp_the_field_more(labels, times, monkeypatch):
     model = ResonanceClassifier().fit(X, y)
     assert np.isclose(model.damping_ / model.damping, times)
     assert np.mean(model.transduction_ == truth) > 0.95
-    monkeypatch.setattr("sere_nb.irf.FEW", 0)
+    monkeypatch.setattr("sere_nb.field.irf.FEW", 0)
     assert_same(
         ResonanceClassifier(damping=times * model.damping).fit(X, y).label_distributions_,
         model.label_distributions_,
@@ -246,13 +246,13 @@ def test_fifty_thousand_samples():
 
 def test_real_speech(real_corpora):
     "German to Italian, spectra only: better than the same labels without the field, over four draws."
-    from sere_nb.audio import read_audio
-    from sere_nb.baselines import logreg
-    from sere_nb.data import load_corpus
-    from sere_nb.frames import active_frames, loudness, power_spectrum, windows
-    from sere_nb.metrics import uar
-    from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import prepare
+    from sere_nb.corpus.audio import read_audio
+    from sere_nb.corpus.data import load_corpus
+    from sere_nb.sound.frames import active_frames, loudness, power_spectrum, windows
+    from sere_nb.sound.prosody import spectral_shape
+    from sere_nb.tasks.baselines import logreg
+    from sere_nb.tasks.metrics import uar
+    from sere_nb.tasks.tasks import prepare
 
     tables, features = [], []
     for name in ("emodb", "emovo"):

@@ -16,8 +16,8 @@ from contextlib import suppress
 import pytest
 from conftest import ROOT
 
-from sere_nb.core import EMOTIONS
-from sere_nb.data import mini_corpus
+from sere_nb.base.core import EMOTIONS
+from sere_nb.corpus.data import mini_corpus
 
 
 def answering(log):
@@ -31,7 +31,7 @@ def answering(log):
 @pytest.fixture
 def lab(tmp_path):
     "JupyterLab on a free port of this machine, serving a folder that holds two chapters."
-    for name in ("11b_widgets.ipynb", "11d_timeline.ipynb"):
+    for name in ("study/widgets.ipynb", "answers/timeline.ipynb"):
         shutil.copy(ROOT / "nbs" / name, tmp_path)
     (tmp_path / "home").mkdir()
     folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")  # no kernel but our own
@@ -86,7 +86,7 @@ def run_all(browser, lab, name):
 @pytest.fixture
 def tab(browser, lab):
     "The chapter of widgets, run."
-    tab = run_all(browser, lab, "11b_widgets.ipynb")
+    tab = run_all(browser, lab, "study/widgets.ipynb")
     tab.get_by_role(
         "button", name="Record", exact=True
     ).wait_for()  # the last panel: everything before it has run
@@ -102,7 +102,7 @@ def test_a_session(tab):
 
 
 def test_what_a_person_answers_reaches_python(browser, lab):
-    tab = run_all(browser, lab, "11d_timeline.ipynb")
+    tab = run_all(browser, lab, "answers/timeline.ipynb")
     panel = tab.locator(".panel:has-text('which emotion'), .panel:has(.words)").first
     panel.get_by_role("button", name=re.compile("^anger")).wait_for()
     panel.scroll_into_view_if_needed()

@@ -12,13 +12,13 @@ import torch
 from conftest import DESK, PHONE, ROOT, opened, serious
 from scipy.stats import norm
 
-from sere_nb.core import SereError, generator
-from sere_nb.irf import ResonanceClassifier, free_energy, organise, resonance_coordinates, settle
-from sere_nb.live import FIELD, LOOP, explore_field, explore_loop, module, scene
-from sere_nb.model import Recordings
-from sere_nb.semisup import BATCH, first_layer, learn, lesson_share, lessons, teach
-from sere_nb.tric import chain, walk
-from sere_nb.voices import trust, voice_share, without_voices
+from sere_nb.base.core import SereError, generator
+from sere_nb.base.live import FIELD, LOOP, explore_field, explore_loop, module, scene
+from sere_nb.field.irf import ResonanceClassifier, free_energy, organise, resonance_coordinates, settle
+from sere_nb.field.model import Recordings
+from sere_nb.field.semisup import BATCH, first_layer, learn, lesson_share, lessons, teach
+from sere_nb.field.tric import chain, walk
+from sere_nb.field.voices import trust, voice_share, without_voices
 
 LIMIT = 1e-8  # how far JavaScript and Python may be apart
 
@@ -333,7 +333,7 @@ def drag(panel, point, by):
     return places
 
 
-@on("06_irf.html")
+@on("field/irf.html")
 def test_the_field_answers(panel):
     falling = []
     for number in (1, 2, 3):
@@ -367,7 +367,7 @@ def test_the_field_answers(panel):
 WAYS = ("as recorded", "centred per speaker", "centred where trusted")
 
 
-@on("06_irf.html")
+@on("field/irf.html")
 def test_a_speaker_with_one_emotion_misleads_centring_and_not_trust(panel):
     right = {}
     for name in ("studio", "talk show"):
@@ -381,7 +381,7 @@ def test_a_speaker_with_one_emotion_misleads_centring_and_not_trust(panel):
     assert said(panel, r"trust ([\d.]+)") < 0.01
 
 
-@on("07_tric.html")
+@on("field/tric.html")
 def test_the_chain_answers(panel):
     for number in (1, 2, 3):
         press(panel, "Next step")
@@ -401,7 +401,7 @@ def test_the_chain_answers(panel):
     assert said(panel, r"label (\d)") == 5
 
 
-@on("09_semisup.html")
+@on("field/semisup.html")
 def test_the_loop_answers(panel):
     for number, learned in ((1, 21), (2, 24), (3, 27)):
         press(panel, "One round")
@@ -437,7 +437,7 @@ def shares(panel):
     ]
 
 
-@on("09_semisup.html")
+@on("field/semisup.html")
 def test_the_loop_warns_of_collapse_and_not_of_what_is_wrong(panel):
     press(panel, "Settle")
     assert said(panel, r"round (\d+)") == 20 and said(panel, r"right (\d+)") > 90
@@ -456,7 +456,7 @@ def test_the_loop_warns_of_collapse_and_not_of_what_is_wrong(panel):
     assert max(wrong.values()) < 50 and warns == {"free": True, "even": False}
 
 
-@on("02c_prosody.html")
+@on("sound/prosody.html")
 def test_an_utterance_can_be_walked_through_and_heard(panel):
     tracks = panel.get_by_role("slider", name="Moment of the utterance")
     box = tracks.bounding_box()
@@ -475,7 +475,7 @@ def test_an_utterance_can_be_walked_through_and_heard(panel):
     assert said(panel, r"([\d.]+) s") > 1
 
 
-@on("11b_widgets.html", 4)
+@on("study/widgets.html", 4)
 def test_cells_of_a_matrix_open_their_confusion(panel):
     for name in ("ravdess to nemo", "nemo to emodb"):
         cell = panel.get_by_role("button", name=name)
@@ -489,7 +489,7 @@ def test_cells_of_a_matrix_open_their_confusion(panel):
         assert len(diagonal) > 4 and abs(np.mean(diagonal) - float(cell.inner_text())) < 1
 
 
-@on("11b_widgets.html", 3)
+@on("study/widgets.html", 3)
 def test_emotions_vanish_from_the_loop_of_speech_without_a_warning(panel):
     press(panel, "Settle")
     held = shares(panel)
@@ -499,7 +499,7 @@ def test_emotions_vanish_from_the_loop_of_speech_without_a_warning(panel):
     assert max(free) < 90 and "collapsed" not in panel.locator(".said").inner_text()
 
 
-@on("11b_widgets.html", 1)
+@on("study/widgets.html", 1)
 def test_the_field_of_many_points_answers(panel):
     press(panel, "Settle")
     energy = said(panel, r"energy (-?[\d.]+)")
@@ -507,7 +507,7 @@ def test_the_field_of_many_points_answers(panel):
     assert said(panel, r"energy (-?[\d.]+)") != energy
 
 
-@on("11d_timeline.html")
+@on("answers/timeline.html")
 def test_a_chapter_asks_what_is_heard(panel):
     panel.page.locator("body").press("a")  # who reads the chapter does not answer
     assert "1 of 3" in panel.inner_text()
@@ -520,7 +520,7 @@ def test_a_chapter_asks_what_is_heard(panel):
 
 
 def test_a_live_picture_works_from_a_disk(browser, site):
-    tab, faults = opened(browser, site.as_uri() + "/", "07_tric.html", viewport=DESK)
+    tab, faults = opened(browser, site.as_uri() + "/", "field/tric.html", viewport=DESK)
     tab.locator(".sere-live").get_by_role("button", name="Next step").click()
     assert "step 1" in tab.locator(".sere-live .said").inner_text()
     tab.close()
@@ -528,7 +528,7 @@ def test_a_live_picture_works_from_a_disk(browser, site):
 
 
 def test_the_checks_of_live_pictures_can_fail(browser, address):
-    tab, faults = opened(browser, address, "07_tric.html", viewport=DESK)
+    tab, faults = opened(browser, address, "field/tric.html", viewport=DESK)
     tab.locator(".sere-live .panel").wait_for()
     assert not faults
     bad = (

@@ -16,13 +16,13 @@ import pandas as pd
 import pytest
 from conftest import ROOT, one_line
 
-from sere_nb.baselines import majority
-from sere_nb.core import SereError
-from sere_nb.data import mini_corpus
-from sere_nb.features import extract
-from sere_nb.store import Job, JobStore
-from sere_nb.study import COLUMNS, METHODS, job_table, run_job, run_study
-from sere_nb.tasks import Method, prepare, run_task
+from sere_nb.base.core import SereError
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.encoding.features import extract
+from sere_nb.study.store import Job, JobStore
+from sere_nb.study.study import COLUMNS, METHODS, job_table, run_job, run_study
+from sere_nb.tasks.baselines import majority
+from sere_nb.tasks.tasks import Method, prepare, run_task
 
 LANGUAGES = ("de", "it", "zh")
 TABLES = {f"mini-{language}": mini_corpus(language) for language in LANGUAGES}
@@ -46,7 +46,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.enviro
 def start(*words):
     "The command as a process that can be killed, in a process group of its own."
     return subprocess.Popen(
-        [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+        [sys.executable, "-m", "sere_nb.command.cli", *map(str, words)],
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -59,7 +59,7 @@ def start(*words):
 def finish(*words):
     "The command, which should end well."
     done = subprocess.run(
-        [sys.executable, "-m", "sere_nb.cli", *map(str, words)],
+        [sys.executable, "-m", "sere_nb.command.cli", *map(str, words)],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -262,7 +262,7 @@ def study(folder, **options):
 def test_a_folder_with_results_is_not_overwritten(alone):
     before = (alone / "results.csv").read_bytes()
     done = subprocess.run(
-        [sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(alone)],
+        [sys.executable, "-m", "sere_nb.command.cli", *WORDS, "--out", str(alone)],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -306,9 +306,9 @@ def test_resume_names_changed_recordings(tmp_path):
 def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     first = study(tmp_path)
     monkeypatch.setattr(
-        "sere_nb.store.extract_usable", lambda *_, **__: pytest.fail("features were extracted again")
+        "sere_nb.study.store.extract_usable", lambda *_, **__: pytest.fail("features were extracted again")
     )
-    monkeypatch.setattr("sere_nb.study.run_job", lambda *_: pytest.fail("a job was computed again"))
+    monkeypatch.setattr("sere_nb.study.study.run_job", lambda *_: pytest.fail("a job was computed again"))
     again = study(tmp_path, resume=True)
     pd.testing.assert_frame_equal(first[COLUMNS], again[COLUMNS])
 
@@ -317,7 +317,7 @@ def test_two_runs_in_one_folder(tmp_path):
     first = start(*WORDS, "--out", tmp_path / "out")
     wait_for(tmp_path / "out", 50_000, first)
     second = subprocess.run(
-        [sys.executable, "-m", "sere_nb.cli", *WORDS, "--out", str(tmp_path / "out"), "--resume"],
+        [sys.executable, "-m", "sere_nb.command.cli", *WORDS, "--out", str(tmp_path / "out"), "--resume"],
         env=ENVIRONMENT,
         capture_output=True,
         text=True,
@@ -331,8 +331,8 @@ def test_two_runs_in_one_folder(tmp_path):
 AT_ONCE = """
 import sys, time
 from pathlib import Path
-from sere_nb.core import SereError
-from sere_nb.store import Job, JobStore
+from sere_nb.base.core import SereError
+from sere_nb.study.store import Job, JobStore
 
 place, number = Path(sys.argv[1]), sys.argv[2]
 for count in range(20):
@@ -519,8 +519,8 @@ def test_a_job_costs_little(tmp_path):
 SMALL = """
 import resource, sys
 from joblib.externals.loky import get_reusable_executor
-from sere_nb.data import mini_corpus
-from sere_nb.study import METHODS, run_study
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.study.study import METHODS, run_study
 if __name__ == "__main__":
     tables = {"mini-de": mini_corpus("de"), "mini-it": mini_corpus("it")}
     methods = {name: METHODS[name] for name in sys.argv[3:] or METHODS}

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sere_nb.audio import read_audio
-from sere_nb.core import SereError, package_folder
-from sere_nb.data import check_corpus, load_corpus, mini_corpus
+from sere_nb.base.core import SereError, package_folder
+from sere_nb.corpus.audio import read_audio
+from sere_nb.corpus.data import check_corpus, load_corpus, mini_corpus
 from sere_nb.workshop import mini
 
 FOLDER = package_folder() / "bundled" / "mini"

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from sere_nb.core import SereError
-from sere_nb.model import Recordings, SereModel
-from sere_nb.semisup import Network, learn, teach
+from sere_nb.base.core import SereError
+from sere_nb.field.model import Recordings, SereModel
+from sere_nb.field.semisup import Network, learn, teach
 
 
 def test_a_model_needs_a_path():

@@ -17,18 +17,9 @@ import soundfile
 from conftest import CORPORA, one_line, page_data
 from sklearn.metrics import adjusted_rand_score
 
-from sere_nb import __version__, own
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.baselines import BASELINES, Linear
-from sere_nb.confidence import UNSURE
-from sere_nb.core import SereError, package_folder
-from sere_nb.data import check_corpus, load_corpus, mini_corpus
-from sere_nb.features import extract
-from sere_nb.irf import settled
-from sere_nb.metadata import UNKNOWN_SPEAKER
-from sere_nb.metrics import uar
-from sere_nb.names import draft_metadata, guess_pattern, name_pattern
-from sere_nb.own import (
+from sere_nb import __version__
+from sere_nb.answers import own
+from sere_nb.answers.own import (
     OWN_FILES,
     adapt_own,
     answers_table,
@@ -40,13 +31,23 @@ from sere_nb.own import (
     recognise,
     write_own,
 )
-from sere_nb.recogniser import cooled, learn, load
-from sere_nb.recordings import NO_SPEECH, hear
-from sere_nb.report import predictions
-from sere_nb.study import run_study
-from sere_nb.tables import read_answers, write_answers
-from sere_nb.tasks import prepare
-from sere_nb.voices import FEWEST, grouped, whole_model
+from sere_nb.answers.recogniser import cooled, learn, load
+from sere_nb.answers.recordings import NO_SPEECH, hear
+from sere_nb.base.core import SereError, package_folder
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import check_corpus, load_corpus, mini_corpus
+from sere_nb.corpus.metadata import UNKNOWN_SPEAKER
+from sere_nb.corpus.names import draft_metadata, guess_pattern, name_pattern
+from sere_nb.corpus.tables import read_answers, write_answers
+from sere_nb.encoding.features import extract
+from sere_nb.field.irf import settled
+from sere_nb.field.voices import FEWEST, grouped, whole_model
+from sere_nb.study.report import predictions
+from sere_nb.study.study import run_study
+from sere_nb.tasks.baselines import BASELINES, Linear
+from sere_nb.tasks.confidence import UNSURE
+from sere_nb.tasks.metrics import uar
+from sere_nb.tasks.tasks import prepare
 
 FIVE = ["anger", "fear", "happiness", "neutral", "sadness"]
 
@@ -74,7 +75,7 @@ def test_the_ready_model_travels_with_card_and_pack(wheel):
 
 def test_the_card_has_the_figures_that_were_measured():
     card = (package_folder() / "bundled" / "ready" / "README.md").read_text(encoding="utf-8")
-    from sere_nb.core import results_file
+    from sere_nb.base.core import results_file
 
     for row in pd.read_csv(results_file("ready/single.csv")).itertuples():
         assert f"| {row.corpus} | {row.language} | {100 * row.uar:.1f} % | {100 * row.accuracy:.1f} %" in card
@@ -539,7 +540,17 @@ def test_a_source_that_the_ready_model_does_not_know():
 def asked(calls, tmp_path_factory):
     "The command as a terminal runs it, with questions: (what it said, its folder)."
     out = tmp_path_factory.mktemp("asked") / "own"
-    words = [sys.executable, "-m", "sere_nb.cli", "adapt", str(calls), "--ask", "6", "--out", str(out)]
+    words = [
+        sys.executable,
+        "-m",
+        "sere_nb.command.cli",
+        "adapt",
+        str(calls),
+        "--ask",
+        "6",
+        "--out",
+        str(out),
+    ]
     return subprocess.run(words, capture_output=True, text=True), out
 
 
@@ -579,7 +590,7 @@ SVG = '"http://www.w3.org/2000/svg"'  # the name of a language, and no address
 @pytest.fixture
 def here(monkeypatch, capsys):
     "Run the command in this process: (exit status, stdout, stderr)."
-    from sere_nb.cli import main
+    from sere_nb.command.cli import main
 
     def run(*words):
         monkeypatch.setattr(sys, "argv", ["sere", *map(str, words)])

@@ -51,9 +51,9 @@ def test_import_is_light(pandas_seconds):
 
 
 def test_the_command_does_not_import_torch_for_its_help(pandas_seconds):
-    code = f"import sys, sere_nb.cli; print(sorted({HEAVY} & set(sys.modules)))"
+    code = f"import sys, sere_nb.command.cli; print(sorted({HEAVY} & set(sys.modules)))"
     assert run(code).stdout.strip() == "[]"
-    help_ = "import sys; sys.argv = ['sere', '--help']; from sere_nb.cli import main; main()"
+    help_ = "import sys; sys.argv = ['sere', '--help']; from sere_nb.command.cli import main; main()"
     assert cpu_seconds(help_) - cpu_seconds("pass") < 2 * pandas_seconds
 
 
@@ -62,7 +62,7 @@ def test_the_command_needs_no_extra(installed, tmp_path):
     for name in OPTIONAL:
         (tmp_path / f"{name}.py").write_text(f"raise ImportError('{name} is not installed here')")
     path = os.pathsep.join([str(tmp_path), str(installed)])
-    command = [sys.executable, "-m", "sere_nb.cli", "demo", "--out", str(tmp_path / "study")]
+    command = [sys.executable, "-m", "sere_nb.command.cli", "demo", "--out", str(tmp_path / "study")]
     environment = {**os.environ, "PYTHONPATH": path}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -73,7 +73,7 @@ def test_broken_torchaudio_gives_one_line(tmp_path):
     reason = "libc10_cuda.so: cannot open shared object file: No such file or directory"
     (tmp_path / "torchaudio.py").write_text(f"raise OSError({reason!r})")
     code = """
-from sere_nb.core import require
+from sere_nb.base.core import require
 try:
     require('torchaudio')
 except ValueError as error:
@@ -122,6 +122,7 @@ def test_wheel_asks_for_lower_bounds_only(wheel):
 
 
 def test_wheel_runs_without_the_repository(installed, tmp_path):
-    code = "import sere_nb; from sere_nb.data import mini_corpus; print(sere_nb.__file__, len(mini_corpus()))"
+    code = "import sere_nb; from sere_nb.corpus.data import mini_corpus; "
+    code += "print(sere_nb.__file__, len(mini_corpus()))"
     done = run(code, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(installed)})
     assert str(installed) in done.stdout and int(done.stdout.split()[-1]) > 100, done.stderr

@@ -15,15 +15,15 @@ import pytest
 import soundfile
 from conftest import CORPORA, DESK, PHONE, serious
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import SereError
-from sere_nb.data import mini_corpus
-from sere_nb.live import explore_answers, module
-from sere_nb.metadata import plain_cell, safe_cell
-from sere_nb.recogniser import load
-from sere_nb.recordings import hear, listed
-from sere_nb.tables import read_answers, recording_name, write_answers
-from sere_nb.timeline import WHOLE_FILES, answers_data, write_answers_page, write_html, write_xlsx
+from sere_nb.answers.recogniser import load
+from sere_nb.answers.recordings import hear, listed
+from sere_nb.answers.timeline import WHOLE_FILES, answers_data, write_answers_page, write_html, write_xlsx
+from sere_nb.base.core import SereError
+from sere_nb.base.live import explore_answers, module
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.corpus.metadata import plain_cell, safe_cell
+from sere_nb.corpus.tables import read_answers, recording_name, write_answers
 
 HOSTILE = [
     "=1+2.wav",
@@ -378,7 +378,7 @@ def test_a_timeline_seeks_and_goes_on(report, answers):
 
 
 def test_long_reports_point_to_their_files(browser, folder, answers, classes, monkeypatch):
-    monkeypatch.setattr("sere_nb.timeline._EMBEDDED", 1)
+    monkeypatch.setattr("sere_nb.answers.timeline._EMBEDDED", 1)
     page = folder / "re port" / "report.html"
     data = answers_data(answers, classes, folder=folder)
     assert not any(row["audio"] for row in data["rows"])
@@ -455,7 +455,7 @@ def test_predict_writes_a_page_and_a_workbook(sere, folder, browser, tmp_path):
 def test_names_in_tables_are_no_formulas(folder, answers, tmp_path):
     from dataclasses import replace
 
-    from sere_nb.timeline import formatted
+    from sere_nb.answers.timeline import formatted
 
     bare = [replace(answer, file=recording_name(answer.file, folder)) for answer in answers]
     rows = list(csv.DictReader(io.StringIO("\n".join(formatted(bare, "csv")))))

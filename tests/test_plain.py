@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 from notebooks import NOTEBOOKS, read
 
-import sere_nb.plain
-from sere_nb import voices
-from sere_nb.baselines import REGULARISATION
-from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.features import extract
-from sere_nb.plain import plain_sere
-from sere_nb.recogniser import semantic_width
-from sere_nb.tasks import prepare
+import sere_nb.field.plain
+from sere_nb.answers.recogniser import semantic_width
+from sere_nb.corpus.data import load_corpus, mini_corpus
+from sere_nb.encoding.features import extract
+from sere_nb.field import voices
+from sere_nb.field.plain import plain_sere
+from sere_nb.tasks.baselines import REGULARISATION
+from sere_nb.tasks.tasks import prepare
 
 TABLES = {language: mini_corpus(language) for language in ("de", "it", "en", "zh")}
 NAMES = {
@@ -87,7 +87,7 @@ def test_same_probabilities_on_real_speech(real_corpora, naming):
 
 def test_the_file_is_short_and_needs_three_libraries(tmp_path):
     "Copied into an empty folder it runs by itself, without this package."
-    text = getsource(sere_nb.plain)
+    text = getsource(sere_nb.field.plain)
     assert len(text.splitlines()) <= 150 and max(map(len, text.splitlines()[8:])) <= 110
     imported = set(re.findall(r"(?m)^(?:from|import) (\w+)", text))
     assert imported == {"numpy", "scipy", "sklearn"}
@@ -113,13 +113,13 @@ def box(name):
 
 
 def test_the_box_is_the_same_in_both_chapters_and_has_twelve_lines():
-    assert box("06d_plain.ipynb") == box("06b_voices.ipynb")
-    assert list(box("06d_plain.ipynb")) == list(range(1, 13))
+    assert box("field/plain.ipynb") == box("field/voices.ipynb")
+    assert list(box("field/plain.ipynb")) == list(range(1, 13))
 
 
 def test_the_box_names_the_functions_of_the_file():
-    named = {name for _, where in rows("06d_plain.ipynb") for name in re.findall(r"`(\w+)`", where)}
-    assert named == set(sere_nb.plain.__all__) - {"most_certain", "principal_axes"}
+    named = {name for _, where in rows("field/plain.ipynb") for name in re.findall(r"`(\w+)`", where)}
+    assert named == set(sere_nb.field.plain.__all__) - {"most_certain", "principal_axes"}
 
 
 def stands(number, text):
@@ -129,7 +129,7 @@ def stands(number, text):
 
 
 def test_the_numbers_of_the_box_are_those_of_the_library():
-    "Every constant of chapter 06b stands in the line that uses it."
+    "Every constant of chapter voices stands in the line that uses it."
     v, words = voices, {3: "three", 5: "Five"}
     wanted = {
         2: (v.LIKE, f"m/{v.FEWEST}", v.VOICE_AXES),
@@ -144,7 +144,7 @@ def test_the_numbers_of_the_box_are_those_of_the_library():
         11: (words[v.ROUNDS[1]],),
         12: (v.POWER,),
     }
-    lines = box("06b_voices.ipynb")
+    lines = box("field/voices.ipynb")
     for line, numbers in wanted.items():
         for number in numbers:
             assert stands(number if isinstance(number, str) else f"{number:g}", lines[line]), (line, number)

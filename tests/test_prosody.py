@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import SereError, generator
-from sere_nb.data import load_corpus
-from sere_nb.frames import add_noise, frame_centres, frame_count
-from sere_nb.normalise import NORMALISATIONS, normalisation_groups, normalise
-from sere_nb.pitch import (
+from sere_nb.base.core import SereError, generator
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import load_corpus
+from sere_nb.sound.frames import add_noise, frame_centres, frame_count
+from sere_nb.sound.normalise import NORMALISATIONS, normalisation_groups, normalise
+from sere_nb.sound.pitch import (
     _crepe_state,
     _swift_detector,
     crepe,
@@ -23,7 +23,7 @@ from sere_nb.pitch import (
     raw_pitch_accuracy,
     swift,
 )
-from sere_nb.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
+from sere_nb.sound.prosody import FUNCTIONALS, TRACKS, functionals, tracks, utterance_features
 
 
 def tone(frequency, seconds=1.0, amplitude=0.1):
@@ -215,7 +215,7 @@ def test_an_hour_needs_little_memory():
     "In a process of its own, so that the peak is its own."
     program = (
         "import numpy as np, resource, torch; torch.set_num_threads(1)\n"
-        "from sere_nb.pitch import glide; from sere_nb.prosody import functionals, tracks\n"
+        "from sere_nb.sound.pitch import glide; from sere_nb.sound.prosody import functionals, tracks\n"
         "tracks(glide(100, 200, 1.0)[0]); before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "hour = np.zeros(3600 * 16000, dtype=np.float32); sound = glide(100, 200, 20.0)[0]\n"
         "for start in range(0, 3600, 300): hour[start * 16000:start * 16000 + len(sound)] = sound\n"

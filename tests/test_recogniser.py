@@ -13,16 +13,7 @@ from hypothesis import strategies as some
 from safetensors.numpy import load_file
 from safetensors.numpy import save as packed
 
-from sere_nb.audio import read_audio
-from sere_nb.baselines import BASELINES, Linear
-from sere_nb.checkpoint import sealed
-from sere_nb.core import SereError, package_folder
-from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.features import extract
-from sere_nb.irf import FIELD
-from sere_nb.metrics import uar
-from sere_nb.prosody import FUNCTIONALS
-from sere_nb.recogniser import (
+from sere_nb.answers.recogniser import (
     Reading,
     Recogniser,
     adapt,
@@ -36,10 +27,19 @@ from sere_nb.recogniser import (
     save,
     semantic_width,
 )
-from sere_nb.semisup import NETWORK
-from sere_nb.study import METHODS, run_study
-from sere_nb.tasks import prepare, run_task
-from sere_nb.voices import SERE
+from sere_nb.base.core import SereError, package_folder
+from sere_nb.corpus.audio import read_audio
+from sere_nb.corpus.data import load_corpus, mini_corpus
+from sere_nb.encoding.features import extract
+from sere_nb.field.checkpoint import sealed
+from sere_nb.field.irf import FIELD
+from sere_nb.field.semisup import NETWORK
+from sere_nb.field.voices import SERE
+from sere_nb.sound.prosody import FUNCTIONALS
+from sere_nb.study.study import METHODS, run_study
+from sere_nb.tasks.baselines import BASELINES, Linear
+from sere_nb.tasks.metrics import uar
+from sere_nb.tasks.tasks import prepare, run_task
 
 KINDS = {"field": FIELD, "sere": SERE, "sere-network": NETWORK}
 SOURCE, TARGET = mini_corpus("de"), mini_corpus("it")
@@ -158,7 +158,12 @@ def test_a_saved_model_predicts_the_same(kind, norm, features, tmp_path):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_of_prosody_loads_no_encoder(kind, tmp_path, monkeypatch):
-    for name in ("sere_nb.features", "sere_nb.encode", "sere_nb.recogniser", "sere_nb.encoder"):
+    for name in (
+        "sere_nb.encoding.features",
+        "sere_nb.encoding.encode",
+        "sere_nb.answers.recogniser",
+        "sere_nb.encoding.encoder",
+    ):
         never = lambda *_, **__: pytest.fail("an encoder was loaded")
         monkeypatch.setattr(f"{name}.load_encoder", never, raising=False)
     made = adapt(SOURCE, TARGET, features="prosody", encoder="per-language", method=KINDS[kind])
@@ -178,7 +183,7 @@ def test_an_encoder_for_each_language(tmp_path, monkeypatch):
     with pytest.raises(SereError, match="mini-de has 384 features, mini-it has 192.*one width"):
         adapt(SOURCE, TARGET, features="encoder", encoder=chosen)
     monkeypatch.setattr(
-        "sere_nb.recogniser.extract_usable",
+        "sere_nb.answers.recogniser.extract_usable",
         lambda *_, **__: pytest.fail("work began before the encoder was known"),
     )
     for encoder in ({"de": "bundled"}, "per-language"):  # none for Italian; none without the network
@@ -191,7 +196,7 @@ def test_an_encoder_for_each_language(tmp_path, monkeypatch):
 
 
 def test_a_model_with_random_weights_of_its_own_folder_is_found_from_anywhere(tmp_path, monkeypatch):
-    from sere_nb.encoder import BUNDLED
+    from sere_nb.encoding.encoder import BUNDLED
 
     (tmp_path / "mine").symlink_to(BUNDLED)
     monkeypatch.chdir(tmp_path)
@@ -223,7 +228,9 @@ def test_a_target_without_labels_gets_predictions_and_no_score():
 
 
 def test_a_method_without_a_model_is_refused_before_any_work(monkeypatch):
-    monkeypatch.setattr("sere_nb.recogniser.extract_usable", lambda *_, **__: pytest.fail("work began"))
+    monkeypatch.setattr(
+        "sere_nb.answers.recogniser.extract_usable", lambda *_, **__: pytest.fail("work began")
+    )
     with pytest.raises(SereError, match="it has no model that could be kept"):
         adapt(SOURCE, TARGET, method=BASELINES["labelspread"])
 

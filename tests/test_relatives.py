@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sere_nb.cli import methods
-from sere_nb.core import SereError, generator, results_file
-from sere_nb.study import GROUPS, METHODS, RELATIVES, answering, named_methods
-from sere_nb.tasks import Task, prepare
+from sere_nb.base.core import SereError, generator, results_file
+from sere_nb.command.cli import methods
+from sere_nb.study.study import GROUPS, METHODS, RELATIVES, answering, named_methods
+from sere_nb.tasks.tasks import Task, prepare
 
 NAMES = list(RELATIVES)
 
@@ -131,7 +131,8 @@ def test_names_groups_and_all_source_labels():
 
 
 def test_listing_methods_imports_no_torch():
-    code = "import sys; from sere_nb.study import RELATIVES; assert 'torch' not in sys.modules and RELATIVES"
+    code = "import sys; from sere_nb.study.study import RELATIVES; "
+    code += "assert 'torch' not in sys.modules and RELATIVES"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

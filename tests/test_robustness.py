@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from sere_nb.core import generator
-from sere_nb.data import load_corpus, mini_corpus
-from sere_nb.features import extract
-from sere_nb.irf import ResonanceClassifier
-from sere_nb.metrics import uar
-from sere_nb.prosody import utterance_features
-from sere_nb.study import METHODS
-from sere_nb.tasks import answer as ask
-from sere_nb.tasks import prepare
+from sere_nb.base.core import generator
+from sere_nb.corpus.data import load_corpus, mini_corpus
+from sere_nb.encoding.features import extract
+from sere_nb.field.irf import ResonanceClassifier
+from sere_nb.sound.prosody import utterance_features
+from sere_nb.study.study import METHODS
+from sere_nb.tasks.metrics import uar
+from sere_nb.tasks.tasks import answer as ask
+from sere_nb.tasks.tasks import prepare
 
 FEW_SHOT = [name for name, method in METHODS.items() if method.labels == "source-shots"]
 SPEAKERS = {"emodb": ("03", "08", "09", "10", "11"), "emovo": ("f1", "f2", "m1", "m2")}

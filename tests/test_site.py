@@ -222,7 +222,7 @@ def test_search_finds(browser, address, word, size):
 
 
 def test_light_and_dark_can_be_chosen(browser, address):
-    tab, _ = opened(browser, address, "06_irf.html", viewport=DESK, color_scheme="light")
+    tab, _ = opened(browser, address, "field/irf.html", viewport=DESK, color_scheme="light")
     ground = "getComputedStyle(document.body).backgroundColor"
     figure = "getComputedStyle(document.querySelector('main .cell-output-display img')).backgroundColor"
     assert tab.evaluate(ground) == WHITE

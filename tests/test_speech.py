@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 import soundfile
 
-from sere_nb import audio
-from sere_nb.asking import answer_all
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.channels import telephone
-from sere_nb.core import SereError, generator
-from sere_nb.data import mini_corpus
-from sere_nb.recogniser import adapt, predict
-from sere_nb.recordings import NO_SPEECH, hear, listed
-from sere_nb.speech import (
+from sere_nb.answers.asking import answer_all
+from sere_nb.answers.recogniser import adapt, predict
+from sere_nb.answers.recordings import NO_SPEECH, hear, listed
+from sere_nb.base.core import SereError, generator
+from sere_nb.corpus import audio
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.sound.channels import telephone
+from sere_nb.sound.speech import (
     LONGEST,
     _detector,
     channel_weights,

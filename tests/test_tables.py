@@ -15,19 +15,19 @@ from conftest import page_data
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sere_nb.audio import SAMPLE_RATE, Part, audio_fault, duration, read_audio
-from sere_nb.baselines import BASELINES
-from sere_nb.cache import FeatureCache, audio_digest
-from sere_nb.conditions import through
-from sere_nb.core import SereError, provenance
-from sere_nb.data import check_corpus, content_warnings, load_corpus, mini_corpus, shared_recordings
-from sere_nb.features import extract, extract_usable
-from sere_nb.highlights import RULE, corpus_moments
-from sere_nb.own import adapt_own, hear_own, own_table, write_own
-from sere_nb.report import predictions, write_report
-from sere_nb.store import store_features, stored_features
-from sere_nb.study import run_study
-from sere_nb.tables import place_columns, places, read_audformat, read_dataset, read_folder
+from sere_nb.answers.own import adapt_own, hear_own, own_table, write_own
+from sere_nb.base.core import SereError, provenance
+from sere_nb.corpus.audio import SAMPLE_RATE, Part, audio_fault, duration, read_audio
+from sere_nb.corpus.data import check_corpus, content_warnings, load_corpus, mini_corpus, shared_recordings
+from sere_nb.corpus.tables import place_columns, places, read_audformat, read_dataset, read_folder
+from sere_nb.encoding.cache import FeatureCache, audio_digest
+from sere_nb.encoding.features import extract, extract_usable
+from sere_nb.field.highlights import RULE, corpus_moments
+from sere_nb.study.report import predictions, write_report
+from sere_nb.study.store import store_features, stored_features
+from sere_nb.study.study import run_study
+from sere_nb.tasks.baselines import BASELINES
+from sere_nb.tasks.conditions import through
 
 HEAD = "path,start,end,speaker,emotion,language"
 
@@ -108,7 +108,7 @@ def test_a_film_is_decoded_once(tmp_path, monkeypatch):
     pytest.importorskip("av", reason="PyAV is not installed: pip install 'sere_nb[media]'")
     import av
 
-    import sere_nb.audio
+    import sere_nb.corpus.audio
 
     sound = (0.1 * np.random.default_rng(2).normal(size=(1, 160_000))).astype(np.float32)
     with av.open(str(tmp_path / "film.m4a"), "w", format="mp4") as film:
@@ -117,8 +117,8 @@ def test_a_film_is_decoded_once(tmp_path, monkeypatch):
         frame.sample_rate = 16_000
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             film.mux(packet)
-    whole, times, convert = read_audio(tmp_path / "film.m4a"), [], sere_nb.audio.convert
-    monkeypatch.setattr(sere_nb.audio, "convert", lambda *said: times.append(said) or convert(*said))
+    whole, times, convert = read_audio(tmp_path / "film.m4a"), [], sere_nb.corpus.audio.convert
+    monkeypatch.setattr(sere_nb.corpus.audio, "convert", lambda *said: times.append(said) or convert(*said))
     for start in range(8):
         part = read_audio(Part(tmp_path / "film.m4a", start, start + 1.5))
         assert np.array_equal(part, whole[start * 16_000 :][:24_000])

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from conftest import one_line
 
-from sere_nb.core import SereError
-from sere_nb.data import mini_corpus
-from sere_nb.features import extract
-from sere_nb.metrics import uar
-from sere_nb.report import statistics, write_results
-from sere_nb.study import METHODS, RELATIVES, SHIPPED, run_study
-from sere_nb.tasks import TARGET_WEIGHT, Task, answer, counted, prepare, run_task, taught
-from sere_nb.voices import WHOLE
+from sere_nb.base.core import SereError
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.encoding.features import extract
+from sere_nb.field.voices import WHOLE
+from sere_nb.study.report import statistics, write_results
+from sere_nb.study.study import METHODS, RELATIVES, SHIPPED, run_study
+from sere_nb.tasks.metrics import uar
+from sere_nb.tasks.tasks import TARGET_WEIGHT, Task, answer, counted, prepare, run_task, taught
 
 SOURCE, TARGET = mini_corpus("de"), mini_corpus("it")
 X, Y = (extract(table, "prosody") for table in (SOURCE, TARGET))

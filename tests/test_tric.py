@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from sere_nb.core import SereError, assert_same, generator
-from sere_nb.irf import resonance
-from sere_nb.tric import (
+from sere_nb.base.core import SereError, assert_same, generator
+from sere_nb.field.irf import resonance
+from sere_nb.field.tric import (
     chain,
     contrast,
     learn_metric,
@@ -245,11 +245,11 @@ def test_metric_repeats_and_starts_at_the_identity():
 
 def test_real_speech(real_corpora):
     "German to Italian, log spectra: the chain of the true labels lies below that of shuffled ones."
-    from sere_nb.audio import read_audio
-    from sere_nb.data import load_corpus
-    from sere_nb.frames import power_spectrum, windows
-    from sere_nb.prosody import spectral_shape
-    from sere_nb.tasks import prepare
+    from sere_nb.corpus.audio import read_audio
+    from sere_nb.corpus.data import load_corpus
+    from sere_nb.sound.frames import power_spectrum, windows
+    from sere_nb.sound.prosody import spectral_shape
+    from sere_nb.tasks.tasks import prepare
 
     tables = [load_corpus(name, real_corpora / name) for name in ("emodb", "emovo")]
     tables = [table.groupby("speaker").head(30).reset_index(drop=True) for table in tables]

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sere_nb.audio import SAMPLE_RATE, read_audio
-from sere_nb.core import generator
-from sere_nb.data import mini_corpus
-from sere_nb.frames import add_noise
-from sere_nb.pitch import glide
-from sere_nb.prosody import FUNCTIONALS, PROSODY_VERSION, functionals, tracks
+from sere_nb.base.core import generator
+from sere_nb.corpus.audio import SAMPLE_RATE, read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.sound.frames import add_noise
+from sere_nb.sound.pitch import glide
+from sere_nb.sound.prosody import FUNCTIONALS, PROSODY_VERSION, functionals, tracks
 
 GOLDEN = Path(__file__).parent / "golden" / "prosody.json"
 TOLERANCE = 2e-3  # other processors and transforms differ by less, a constant changed by a little by more
@@ -88,6 +88,6 @@ def test_arithmetic_and_version_change_together(name):
 if __name__ == "__main__":
     versions = json.loads(GOLDEN.read_text(encoding="utf-8")) if GOLDEN.exists() else {}
     if str(PROSODY_VERSION) in versions:
-        sys.exit(f"version {PROSODY_VERSION} has its values; raise PROSODY_VERSION in chapter 02c first")
+        sys.exit(f"version {PROSODY_VERSION} has its values; raise PROSODY_VERSION in chapter prosody first")
     versions[str(PROSODY_VERSION)] = {name: measured(sound) for name, sound in sounds().items()}
     GOLDEN.write_text(json.dumps(versions, indent=1) + "\n", encoding="utf-8")

@@ -11,18 +11,17 @@ import pytest
 import soundfile
 from conftest import DESK, PHONE, ROOT, opened, serious
 
-from sere_nb.audio import SHORTEST, SILENCE, at_16k, read_audio
-from sere_nb.confidence import UNSURE
-from sere_nb.core import generator
-from sere_nb.data import mini_corpus
-from sere_nb.encoder import load_encoder
-from sere_nb.frames import GATE, frame_count, loudness, power_spectrum, windows
-from sere_nb.highlights import moments
-from sere_nb.pitch import autocorrelation, glide, voiced_frames
-from sere_nb.prosody import FUNCTIONALS, flux, formants, spectral_shape, utterance_features
-from sere_nb.recogniser import load, predict
-from sere_nb.recordings import hear
-from sere_nb.speech import (
+from sere_nb.answers.recogniser import load, predict
+from sere_nb.answers.recordings import hear
+from sere_nb.base.core import generator
+from sere_nb.corpus.audio import SHORTEST, SILENCE, at_16k, read_audio
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.encoding.encoder import load_encoder
+from sere_nb.field.highlights import moments
+from sere_nb.sound.frames import GATE, frame_count, loudness, power_spectrum, windows
+from sere_nb.sound.pitch import autocorrelation, glide, voiced_frames
+from sere_nb.sound.prosody import FUNCTIONALS, flux, formants, spectral_shape, utterance_features
+from sere_nb.sound.speech import (
     _AROUND,
     _LEAST,
     _PAUSE,
@@ -36,6 +35,7 @@ from sere_nb.speech import (
     speech_sign,
     stretches,
 )
+from sere_nb.tasks.confidence import UNSURE
 
 CLOSE = 1e-3  # how far probabilities of browser and Python may be apart; a hundredth is promised
 LARGEST = 25_000_000  # bytes that the page may load in all

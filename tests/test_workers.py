@@ -9,14 +9,14 @@ import time
 import pytest
 from conftest import ROOT
 
-from sere_nb.core import SereError
-from sere_nb.data import mini_corpus
-from sere_nb.features import _Recipe, _run
+from sere_nb.base.core import SereError
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.encoding.features import _Recipe, _run
 
 EXTRACTION = """
 import sys
-from sere_nb.data import mini_corpus
-from sere_nb.features import extract
+from sere_nb.corpus.data import mini_corpus
+from sere_nb.encoding.features import extract
 extract(mini_corpus(), "prosody", cache=sys.argv[1], jobs=2)
 """
 

@@ -4,7 +4,7 @@ They are code that runs after the solution; `answer` is its right answer."""
 
 # What some of them need.
 SETUP = {
-    "12_cli": """
+    "command/cli": """
 def spoiled(**columns):
     other = Path(mkdtemp())
     for path in mandarin.path: shutil.copy(path, other / path.name)
@@ -14,48 +14,48 @@ def spoiled(**columns):
 }
 
 WRONG = {
-    "00_core": [
+    "base/core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
     ],
-    "00a_files": [
+    "base/files": [
         'lambda folder: [(folder / name).write_text("") and None or folder / name for name in ("a", "b")]',
         'lambda folder: [(folder / "a").write_text("") and None or folder / "a"] * 2',
     ],
-    "00b_audio": [
+    "corpus/audio": [
         "{100: -57.9, 2000: -57.9}",
         "{100: -78.2, 2000: -57.9}",
         "{100: 0.001267, 2000: 0.000123}",
     ],
-    "00c_corpora": [
+    "corpus/corpora": [
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>anna)-07-(?P<emotion>joy)",)})',
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>\\w+?)[-_](?:\\w+[-_])(?P<emotion>\\w+)",)})',
     ],
-    "00d_figures": [
+    "base/figures": [
         "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, :3].mean(axis=1)",
         "lambda name: np.linspace(0, 1, 64)",
         "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, 1]",
     ],
-    "00e_metadata": [
+    "corpus/metadata": [
         '("гнев", "гнев")',
         '("anger", label)',
     ],
-    "00f_live": [
+    "base/live": [
         "head + picture.page",
         'head + script("field")',
         "page + '<script src=\"field.js\"></script>'",
         'page + "https://cdn.example.org/field.js"',
     ],
-    "00g_workers": [
+    "base/workers": [
         "abs",
         "lambda number: None",
     ],
-    "00h_tables": [
+    "corpus/tables": [
         "lambda start, end: False",
         "lambda start, end: end >= 3",
         "lambda start, end: start >= 6",
     ],
-    "01_data": [
+    "corpus/data": [
         (
             "lambda train, test, columns: np.mean([all(value in set(german.iloc[train][name]) for name, "
             "value in row.items()) for _, row in german.iloc[test][columns].iterrows()])"
@@ -63,33 +63,33 @@ WRONG = {
         'lambda train, test, columns: leaked(train, test, ["speaker"])',
         "lambda train, test, columns: 1 - leaked(train, test, columns)",
     ],
-    "01b_names": [
+    "corpus/names": [
         '"{emotion}-{speaker}*"',
         '"{speaker}-{emotion}"',
         '"S{speaker}-{emotion}*"',
     ],
-    "02_frames": [
+    "sound/frames": [
         "lambda gate, ratio: kept_and_let_in(paths, gate, None)",
         "lambda gate, ratio: kept_and_let_in(paths, GATE, ratio)",
         "lambda gate, ratio: kept_and_let_in(paths, gate, ratio)[::-1]",
     ],
-    "02b_pitch": [
+    "sound/pitch": [
         "lambda waveform, active: (simple(waveform, active)[0] / 2, simple(waveform, active)[1])",
         "lambda waveform, active: (np.full(len(active), 200.0), np.ones(len(active)))",
         "lambda waveform, active: simple(waveform, active, octave_cost=1)",
     ],
-    "02c_prosody": [
+    "sound/prosody": [
         "-both",
         "both * 0.6",
         "both.assign(it=both.it.to_numpy()[::-1])",
         "both * 3",
     ],
-    "02d_normalise": [
+    "sound/normalise": [
         "-answer",
         "(without.mean - whole.mean)[0, 0]",
         "(without.mean - whole.mean)[0, 0] / without.spread[0, 0] * 1.2",
     ],
-    "02e_channels": [
+    "sound/channels": [
         "lambda waveform: both(waveform)[::-1]",
         "lambda waveform: [number / 2 for number in both(waveform)]",
         "lambda waveform: (difference(waveform, small_room(waveform)), both(waveform)[1])",
@@ -98,52 +98,52 @@ WRONG = {
             "telephone(small_room(waveform)) + 1e-12), both(waveform)[1])"
         ),
     ],
-    "02f_speech": [
+    "sound/speech": [
         "lambda noise: found(-noise)",
         "lambda noise: 1.0",
         "lambda noise: 100 * found(noise)",
     ],
-    "02g_layers": [
+    "encoding/layers": [
         "(before, before)",
         "([25], after)",
         "(after, before)",
     ],
-    "03_encoder": [
+    "encoding/encoder": [
         "lambda encoder, t: (320 * t, 320 * t + 400)",
         "lambda encoder, t: (320 * t, 320 * t + 319)",
         "lambda encoder, t: (400 * t, 400 * t + 399)",
     ],
-    "03b_encode": [
+    "encoding/encode": [
         "lambda active: np.ones_like(active)",
         "lambda active: active",
         "lambda active: fill_gaps(active, 6)",
         'lambda active: np.convolve(active, np.ones(5), "same") > 0',
     ],
-    "03c_cache": [
+    "encoding/cache": [
         "(0, 0)",
         "(renamed, in_place)",
     ],
-    "03d_features": [
+    "encoding/features": [
         "(np.ones(len(german)), np.ones(len(german)))",
         '(answers["encoder"].mean(), answers["prosody"].mean())',
         '(answers["encoder"], answers["encoder"])',
     ],
-    "04_metrics": [
+    "tasks/metrics": [
         "(lambda truth, table: table[np.arange(len(truth)), truth].mean(), *answer[1:])",
         "(lambda truth, table: table.max(axis=1).mean(), *answer[1:])",
         "(*answer[:2], answer[2], answer[2])",
         "(*answer[:3], answer[3][:, ::-1])",
     ],
-    "04a_confidence": [
+    "tasks/confidence": [
         "((truth, np.tile([1.0, 0.0], (100, 1))), answer[1])",
         "((truth, np.eye(2)[truth]), answer[1])",
         "(answer[0], answer[0])",
     ],
-    "04b_tasks": [
+    "tasks/tasks": [
         "honest",
         "lambda task, kept=pair.truth: np.eye(len(task.classes))[kept]",
     ],
-    "04c_conditions": [
+    "tasks/conditions": [
         "lambda made, random: made",
         (
             "lambda made, random: replace(made, "
@@ -152,16 +152,16 @@ WRONG = {
         ),
         "lambda made, random: replace(made, source=made.source[:0])",
     ],
-    "05_baselines": [
+    "tasks/baselines": [
         "lambda rows: gain(np.arange(len(target)))",
         "lambda rows: -gain(rows)",
     ],
-    "05b_highlights": [
+    "field/highlights": [
         "lambda level, active: active & (level >= np.quantile(level, 0.8))",
         "lambda level, active: level >= np.quantile(level, 0.8)",
         "lambda level, active: loudest_fifth(-level, active)",
     ],
-    "05c_aligning": [
+    "relatives/aligning": [
         "lambda source, target: np.linalg.norm(source.mean(axis=0) - target.mean(axis=0))",
         (
             "lambda source, target: np.linalg.norm(power(covariance(source), -0.5) @ "
@@ -169,7 +169,7 @@ WRONG = {
         ),
         "lambda source, target: 0.0",
     ],
-    "05d_neighbours": [
+    "relatives/neighbours": [
         (
             "lambda method: np.mean([method(task).argmax(1) != method(replace(task, "
             "target_X=task.target_X[::-1], target_speaker=task.target_speaker[::-1])).argmax(1)])"
@@ -177,36 +177,36 @@ WRONG = {
         "lambda method: 0.0",
         "lambda method: 1 - changed(method)",
     ],
-    "05e_adapting": [
+    "relatives/adapting": [
         "lambda X, y, Z, z: mmd(X, Z)",
         "lambda X, y, Z, z: mmd(X[y == 0], X[y == 1])",
         "lambda X, y, Z, z: torch.tensor(0.0)",
     ],
-    "05f_consistency": [
+    "relatives/consistency": [
         "lambda said, truth: sure_and_all(said, truth)[::-1]",
         "lambda said, truth: (said.max(axis=1)[:4].mean(), np.mean(said.argmax(axis=1) == truth))",
         "lambda said, truth: (sure_and_all(said[:, ::-1], truth)[0], sure_and_all(said, truth)[1])",
     ],
-    "06_irf": [
+    "field/irf": [
         "lambda kernel, damping: ringing(kernel * len(kernel), damping)",
         "lambda kernel, damping: np.linalg.matrix_rank(kernel)",
         "lambda kernel, damping: ringing(kernel, damping) / len(kernel)",
     ],
-    "06b_voices": [
+    "field/voices": [
         "lambda task: [sere(task)] * 2",
         "lambda task: [both(task)[0], both(task)[1][::-1]]",
     ],
-    "06c_folder": [
+    "field/folder": [
         "lambda told, classes, share: told",
         "lambda told, classes, share: np.where(told >= 0, (told + 1) % classes, told)",
         "lambda told, classes, share: erring(np.abs(told), classes, share)",
     ],
-    "06d_plain": [
+    "field/plain": [
         "lambda *given: plain_sere(*given[:3], given[3][given[6]], given[4][given[6]], given[5])",
         "lambda *given: reordered(*given[:4], given[4][np.argsort(given[6])], *given[5:])",
         "lambda *given: plain_sere(*given[:6])",
     ],
-    "07_tric": [
+    "field/tric": [
         "lambda to, among, back, classes, steps: home(to, among, back, classes, 1)",
         (
             "lambda to, among, back, classes, steps: float((to @ torch.linalg.matrix_power(among, steps) "
@@ -214,7 +214,7 @@ WRONG = {
         ),
         "lambda to, among, back, classes, steps: home(to, among ** max(steps, 1), back, classes, 1)",
     ],
-    "08_model": [
+    "field/model": [
         "lambda model, samples: -contribution(model, samples)",
         (
             "lambda model, samples: model.probabilities(samples).max(axis=1) - "
@@ -222,7 +222,7 @@ WRONG = {
         ),
         "lambda model, samples: contribution(model, samples).mean()",
     ],
-    "08b_checkpoint": [
+    "field/checkpoint": [
         (
             'lambda folder, key: hmac.new(b"", b"".join((folder / name).read_bytes() for name in '
             'LARGEST), "sha256").digest()'
@@ -233,43 +233,43 @@ WRONG = {
         ),
         ('lambda folder, key: hmac.new(key, (folder / sorted(LARGEST)[1]).read_bytes(), "sha256").digest()'),
     ],
-    "09_semisup": [
+    "field/semisup": [
         "lambda angle: [share / 2 + 0.5 for share in three(angle)]",
         "lambda angle: [1 - share for share in three(angle)]",
         "lambda angle: three(0)",
     ],
-    "09b_recogniser": [
+    "answers/recogniser": [
         "lambda recogniser, reading: -contribution(recogniser, reading)",
         "lambda recogniser, reading: contribution(recogniser, reading).mean()",
     ],
-    "09c_store": [
+    "study/store": [
         "one_by_one",
         'lambda store, jobs: (store.connection.execute("BEGIN"), one_by_one(store, jobs))',
         "lambda store, jobs: together(store, jobs[:-1])",
         "lambda store, jobs: (together(store, jobs[:10]), together(store, jobs[10:]))",
     ],
-    "10_study": [
+    "study/study": [
         "1000 * each",
         "each / 1000",
     ],
-    "10b_report": [
+    "study/report": [
         "{count: 1 - share for count, share in answer.items()}",
         "{count: 1.0 for count in answer}",
         "{count: 100 * share for count, share in answer.items()}",
     ],
-    "11_plots": [
+    "study/plots": [
         "lambda temperature: 1 - strength(temperature)",
         "lambda temperature: strength(0.1)",
         "lambda temperature: 0.9 + 0.1 * strength(temperature)",
     ],
-    "11b_widgets": [
+    "study/widgets": [
         (
             'explore(lambda emotion: first_of("anger"), '
             "emotion=ipywidgets.Dropdown(options=sorted(german.emotion.unique())))"
         ),
         'explore(first_of, emotion=ipywidgets.Dropdown(options=["anger", "sadness"]))',
     ],
-    "11c_recordings": [
+    "answers/recordings": [
         (
             "lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, "
             "files)) if isinstance(pair[1], Answer)]).assign(reason=None).to_csv(place)"
@@ -279,14 +279,14 @@ WRONG = {
             'files))]).assign(reason="none").to_csv(place)'
         ),
     ],
-    "11d_timeline": [
+    "answers/timeline": [
         "table.T",
         "table / table.to_numpy().sum()",
         "table.iloc[::-1].set_axis(table.index) * 1.3",
         "table * 1000",
         "table.iloc[:1]",
     ],
-    "11e_asking": [
+    "answers/asking": [
         (
             "lambda path: (lambda most: (most.file, most.channel, most.start, most.end))((lambda t: "
             "t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
@@ -300,15 +300,15 @@ WRONG = {
             "most.channel))((lambda t: t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
         ),
     ],
-    "11f_own": [
+    "answers/own": [
         "enough - 1",
         "2 * enough",
         "float(enough)",
     ],
-    "11g_commands": [
+    "command/commands": [
         '"{emotion}/{speaker} *"',
     ],
-    "12_cli": [
+    "command/cli": [
         'spoiled(language="it")',
         'spoiled(speaker="one")',
         "spoiled(path=mandarin.path.map(str))",

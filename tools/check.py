@@ -4,7 +4,7 @@ import re
 import sys
 
 from frame import generated
-from notebooks import NOTEBOOKS, ROOT, chapter_name, chapters, dump, notebooks, read, settings, sidebar, title
+from notebooks import NOTEBOOKS, ROOT, chapters, dump, notebooks, read, settings, sidebar, title
 from printed import directive_faults
 from prose import prose_faults
 from readme import readme_text
@@ -74,7 +74,7 @@ def sidebar_faults():
         if path not in listed and solutions not in path.parents:
             yield f"{path.relative_to(ROOT)}: is not in the sidebar of _quarto.yml"
     for path in set(NOTEBOOKS.glob("[0-9]*.ipynb")) & set(listed) - set(chapters()):
-        yield f"{path.relative_to(ROOT)}: the first code cell should be `#| default_exp …`"
+        yield f"{path.relative_to(ROOT)}: a numbered chapter is called as 4_field.ipynb is"
 
 
 def title_faults():
@@ -84,8 +84,8 @@ def title_faults():
         name = path.relative_to(ROOT)
         if len(title(path)) > LONGEST_TITLE:
             yield f"{name}: a title of {len(title(path))} characters, more than {LONGEST_TITLE}"
-        if f'text: "{chapter_name(path)}"' not in site:
-            yield f'{name}: in the sidebar of _quarto.yml it should be called "{chapter_name(path)}"'
+        if f'text: "{title(path)}"' not in site:
+            yield f'{name}: in the sidebar of _quarto.yml it should be called "{title(path)}"'
 
 
 def check():

@@ -4,7 +4,7 @@ import re
 import sys
 
 import nbformat
-from notebooks import NOTEBOOKS, chapter_name, chapters, dump, link, read, settings
+from notebooks import NOTEBOOKS, chapters, dump, link, on_the_road, read, settings, title
 
 LONGEST_LINE = 110  # characters, as in ruff.toml
 
@@ -19,9 +19,9 @@ def navigation(path, config):
     address = f"https://colab.research.google.com/{branch}/nbs/{notebook}"
     parts = [f"[![Open in Colab]({picture})]({address})"]
     if place > 0:
-        parts.append(f"[← {chapter_name(order[place - 1])}]({link(order[place - 1], path)})")
+        parts.append(f"[← {title(order[place - 1])}]({link(order[place - 1], path)})")
     if place + 1 < len(order):
-        parts.append(f"[{chapter_name(order[place + 1])} →]({link(order[place + 1], path)})")
+        parts.append(f"[{title(order[place + 1])} →]({link(order[place + 1], path)})")
     return " · ".join(parts)
 
 
@@ -56,7 +56,7 @@ def framed(path, notebook, config):
     cells[1].source = navigation(path, config)
     first = next(cell for cell in cells if cell.cell_type == "code")
     directives = [line for line in first.source.split("\n") if line.startswith("#|") and "hide" not in line]
-    if not any("default_exp" in line for line in directives):
+    if not any("default_exp" in line for line in directives) and not on_the_road(path):
         sys.exit(f"{path.name}: the first code cell should be `#| default_exp …`")
     first.source = install_cell(path, [*directives, "#| hide"], config)
     for cell in cells:

@@ -62,22 +62,21 @@ def exported_name(path):
     return names[0] if names else None
 
 
+def on_the_road(path):
+    "Whether a notebook is one of the numbered chapters that everybody reads."
+    return path.parent == NOTEBOOKS and bool(re.match(r"\d_", path.name))
+
+
 def chapters():
-    "Paths of the chapters, in the order of reading: the notebooks of the sidebar that export a module."
+    "Paths of the chapters, in the order of reading: those of the road, and those that export a module."
     pages = [path for path in sidebar() if path.suffix == ".ipynb" and path.exists()]
-    return [path for path in pages if exported_name(path)]
+    return [path for path in pages if on_the_road(path) or exported_name(path)]
 
 
 def title(path):
     "The first heading of a notebook: what it answers."
     cells = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
     return cells[0].splitlines()[0].removeprefix("# ")
-
-
-def chapter_name(path):
-    "What a chapter is called in links: its number, if it has one, and its title."
-    number = re.match(r"\d+[a-z]?(?=_)", path.stem)
-    return f"{number[0]} {title(path)}" if number else title(path)
 
 
 def link(path, page):

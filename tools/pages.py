@@ -7,7 +7,7 @@ import posixpath
 import re
 
 from nbdev.showdoc import BasicMarkdownRenderer, show_doc
-from notebooks import NOTEBOOKS, chapter_name, exported_name, read
+from notebooks import NOTEBOOKS, exported_name, read, title
 
 CALLOUT = re.compile(r"::: \{\.callout-note\}\n## Paper says / we do\n(.*?)\n:::", re.S)
 
@@ -38,7 +38,7 @@ def callouts(chapters):
         if said:
             address = path.relative_to(NOTEBOOKS)
             told = from_above("\n\n".join(said), address.parent.as_posix())
-            yield f"### [{chapter_name(path)}]({address.as_posix()})\n\n{told}"
+            yield f"### [{title(path)}]({address.as_posix()})\n\n{told}"
 
 
 # --- reference
@@ -83,7 +83,7 @@ def module_page(chapter, order, folder):
     module = importlib.import_module(f"sere_nb.{name}")
     things, promise = public(module), module.__doc__.strip()
     address = chapter.relative_to(NOTEBOOKS).as_posix()
-    parts = [f"Chapter: [{chapter_name(chapter)}](../{address})."]
+    parts = [f"Chapter: [{title(chapter)}](../{address})."]
     parts += [text for thing in things for text in told_with_methods(thing)]
     file = name.replace(".", "_") + ".md"
     (folder / file).write_text(page(name, promise, "\n\n".join(parts), order=order), encoding="utf-8")

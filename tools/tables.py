@@ -182,7 +182,7 @@ def named(frame):
 
 def by_task(frame):
     "Mean UAR of every name, with its interval for tasks like these; then UAR of every task."
-    from sere_nb.metrics import bootstrap_mean
+    from sere_nb.tasks.metrics import bootstrap_mean
 
     frame = frame.assign(name=named(frame))
     others = [column for column in ("war", "ece", "sure", "seconds") if column in frame]
@@ -316,7 +316,7 @@ def one_table(path, folder, told):
     if len(found) > 2:  # the first is the summary, the others open one by one
         texts[1:] = [folded(caption, markdown(table)) for caption, table in found[1:]]
     if claim not in WITHOUT_METHOD and told["date"] < DEFAULT_SINCE:
-        texts.insert(0, "Older than the default: `field` here is the plain field of chapter 06.")
+        texts.insert(0, "Older than the default: `field` here is the plain field of chapter irf.")
     return folded(table_name(path.stem), "\n\n".join([*texts, provenance(path, folder, told)]))
 
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 from notebooks import settings
 
-from sere_nb.confidence import UNSURE
-from sere_nb.core import require
-from sere_nb.encoder import load_encoder
-from sere_nb.figures import emotion_colours
-from sere_nb.prosody import FUNCTIONALS
-from sere_nb.recogniser import load
-from sere_nb.speech import SPOKEN
+from sere_nb.answers.recogniser import load
+from sere_nb.base.core import require
+from sere_nb.base.figures import emotion_colours
+from sere_nb.encoding.encoder import load_encoder
+from sere_nb.sound.prosody import FUNCTIONALS
+from sere_nb.sound.speech import SPOKEN
+from sere_nb.tasks.confidence import UNSURE
 
 OPSET = 17  # of ONNX: the first with layer normalisation
 LEAST = 4096  # numbers; a smaller array is not worth the halving

@@ -6,8 +6,9 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
-from notebooks import RESULTS, ROOT, chapters
+from notebooks import RESULTS, ROOT, chapters, exported_name
 
 KATEX = re.compile(r"https://[\w./-]+/katex@[\w.]+/dist/?")
 FONT_IMPORT = re.compile(r"@import\s+(?:url\()?[\"']?https?://[^)\"']+[\"']?\)?[^;]*;")
@@ -39,9 +40,10 @@ def fill(processed):
     import pages
     import tables
 
+    exporting = [path for path in chapters() if exported_name(path)]
     parts = {
         "paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
-        "reference": ("reference", lambda: pages.reference(chapters(), processed / "reference")),
+        "reference": ("reference", lambda: pages.reference(exporting, processed / "reference")),
         "tables": ("tables", lambda: "\n\n".join(tables.tables(RESULTS))),
         "voice": ("expect", lambda: tables.expectations(RESULTS)),
     }
@@ -71,7 +73,7 @@ def make_local(site):
 
 def make_live(site):
     "The module of each live picture that a page holds, in the page itself: it works from a disk, too."
-    from sere_nb.live import script
+    from sere_nb.base.live import script
 
     for page in site.rglob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -91,6 +93,21 @@ def make_voice(site):
     (target / "ort").mkdir()
     for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
         shutil.copy(runtime / name, target / "ort")
+
+
+def make_redirects(site):
+    "A page at each address that the book had before, which leads to where it lies now."
+    for line in (ROOT / "tools" / "redirects.txt").read_text(encoding="utf-8").splitlines():
+        old, new = line.split()
+        if not (site / new).exists():
+            sys.exit(f"tools/redirects.txt: {new} is not a page of the site")
+        place = os.path.relpath(new, Path(old).parent)
+        head = (
+            f'<meta charset="utf-8"><title>Moved</title><meta http-equiv="refresh" content="0; url={place}">'
+        )
+        body = f'<body><a href="{place}">Moved</a></body>'
+        text = f'<!doctype html><html lang="en"><head>{head}</head>{body}</html>'
+        (site / old).write_text(text + "\n", encoding="utf-8")
 
 
 def check_local(site):
@@ -121,5 +138,6 @@ def docs():
     make_local(ROOT / "_docs")
     make_live(ROOT / "_docs")
     make_voice(ROOT / "_docs")
+    make_redirects(ROOT / "_docs")
     check_local(ROOT / "_docs")
     print("site: _docs/index.html")

@@ -18,9 +18,9 @@ import torch
 import torch.nn.functional as F
 import transformers
 
-from ..audio import SAMPLE_RATE
-from ..core import atomic_path
-from ..encode import whisper_states
+from ..base.core import atomic_path
+from ..corpus.audio import SAMPLE_RATE
+from ..encoding.encode import whisper_states
 from .student import student_states
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #13af595b

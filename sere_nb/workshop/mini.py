@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..audio import SAMPLE_RATE
-from ..core import SereError, atomic_path, emotion_name, generator, progress, require
+from ..base.core import SereError, atomic_path, emotion_name, generator, progress, require
+from ..corpus.audio import SAMPLE_RATE
 
 # %% ../../nbs/workshop/mini_corpus.ipynb #835c4e2f
 class EmotionRule(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from ..audio import SAMPLE_RATE
+from ..corpus.audio import SAMPLE_RATE
 
 # %% ../../nbs/workshop/student.ipynb #cf8a6892
 PHASES = 3

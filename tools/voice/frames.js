@@ -1,4 +1,4 @@
-// The arithmetic of chapter 02: one grid of frames, their spectra, how loud they are, and when somebody speaks.
+// The arithmetic of chapter frames: one grid of frames, their spectra, how loud they are, and when somebody speaks.
 
 export const RATE = 16000, HOP = 320, FIELD = 400, WINDOW = 1024, BINS = WINDOW / 2 + 1;
 export const GATE = 25, SILENCE = -80; // dB

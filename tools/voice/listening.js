@@ -1,4 +1,4 @@
-// When somebody speaks, as silero-vad hears it (chapter 02f): what it makes of 32 ms alone, and its memory.
+// When somebody speaks, as silero-vad hears it (chapter speech): what it makes of 32 ms alone, and its memory.
 import { FIELD, HOP, frameCount, mean } from "./frames.js";
 
 const CHUNK = 512, BEFORE = 64, CONTEXT = 35 * CHUNK, LANE = 250 * CHUNK; // samples

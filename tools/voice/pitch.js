@@ -1,4 +1,4 @@
-// The arithmetic of chapter 02b: what CREPE's network says becomes a path, and the path a pitch.
+// The arithmetic of chapter pitch: what CREPE's network says becomes a path, and the path a pitch.
 import { HANN, HOP, RATE, WINDOW, filtered, mean, median, runs, transform, windowAt } from "./frames.js";
 
 export const LAGS = 400;

@@ -1,4 +1,4 @@
-// The arithmetic of chapter 02c, utterance by utterance: tracks on the grid of frames, and one vector made of them.
+// The arithmetic of chapter prosody, utterance by utterance: tracks on the grid of frames, and one vector made of them.
 import {
   HOP, RATE, activeFrames, average, deviation, filtered, frameCount, levelOf, mean, median, percentiles, powerSpectrum,
   runs, windowAt,

@@ -1,4 +1,4 @@
-// From a file or a microphone to 16 kHz, and from a long recording to its stretches of speech (chapters 00b, 02f).
+// From a file or a microphone to 16 kHz, and from a long recording to its stretches of speech (chapters audio, speech).
 import { FREQUENCIES, HOP, RATE, decibel, frameCount, powerSpectrum, runs, total, windowAt } from "./frames.js";
 
 const SECOND = RATE / HOP; // frames

@@ -1,4 +1,4 @@
-// The arithmetic of chapter 02c, frame by frame: shape of the spectrum, its change, and the quality of a voice.
+// The arithmetic of chapter prosody, frame by frame: shape of the spectrum, its change, and the quality of a voice.
 import { BINS, FREQUENCIES, RATE, WINDOW, decibel, mean, total } from "./frames.js";
 import { LAGS, autocorrelation } from "./pitch.js";
 

@@ -1,4 +1,4 @@
-// The chain of chapter 07, step by step: from a label to the unlabelled, on among them, and home.
+// The chain of chapter tric, step by step: from a label to the unlabelled, on among them, and home.
 import { button, element, fitted, handles, number, opened, percent, slider, STAR } from "./panel.js";
 import { dot, softmax, squared, sum } from "./resonance.js";
 

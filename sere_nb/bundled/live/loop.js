@@ -1,4 +1,4 @@
-// The loop of chapter 09, round by round: the field teaches a network, its most certain beliefs first.
+// The loop of chapter semisup, round by round: the field teaches a network, its most certain beliefs first.
 import { button, choice, element, fitted, handles, mixed, opened, percent, slider, STAR } from "./panel.js";
 import { fit, sum } from "./resonance.js";
 import { teach } from "./student.js";

@@ -1,4 +1,4 @@
-// The arithmetic of chapters 06 and 06b, equal to Python's: resonance, the field, and voices taken out.
+// The arithmetic of chapters irf and voices, equal to Python's: resonance, the field, and voices taken out.
 
 export function sum(values) {
   let total = 0;
@@ -164,7 +164,7 @@ export function withoutVoices(X, speakers, trusted, few = 2, usual = 8) {
   return left;
 }
 
-// The estimator of chapter 06 on points of a plane: no whitening, one corpus, every point a landmark.
+// The estimator of chapter irf on points of a plane: no whitening, one corpus, every point a landmark.
 export function fit(X, y, speakers, classes, { bandwidth, damping, temperature, balance, rounds }) {
   const free = y.map(one => one < 0), known = y.filter(one => one >= 0).length;
   const names = [...new Set(speakers)];

@@ -1,4 +1,4 @@
-// The arithmetic of chapters 08 and 09, equal to Python's: lessons, a small network that learns them, and its average.
+// The arithmetic of chapters model and semisup, equal to Python's: lessons, a small network that learns them, and its average.
 import { dot, softmax, sum } from "./resonance.js";
 
 const BATCH = 64; // rows of a step of `teach`
@@ -21,7 +21,7 @@ export function normal(x) {
   return [Math.abs(x) > 9 ? Number(x > 0) : 0.5 + density * below, density];
 }
 
-// The network of chapter 08 with one path. Its weights are one list: a row [across, up, bias] per unit, then a row
+// The network of chapter model with one path. Its weights are one list: a row [across, up, bias] per unit, then a row
 // per class, bias last.
 export function heard(weights, units, classes, [x, y]) {
   const hidden = [], slope = [];
@@ -51,7 +51,7 @@ function gradient(weights, units, places, wanted) {
   return found;
 }
 
-// `teach` of chapter 09 with nothing hidden and no TRIC; a lesson fits into one batch, so chance has no part in it.
+// `teach` of chapter semisup with nothing hidden and no TRIC; a lesson fits into one batch, so chance has no part in it.
 export function teach(X, y, table, layer, { epochs, first, agreement, momentum, rate }, rounds = epochs) {
   const units = layer.length, classes = table[0].length, free = X.flatMap((_, j) => (y[j] < 0 ? [j] : []));
   const known = X.flatMap((_, j) => (y[j] < 0 ? [] : [j])), unlearned = Array(classes * (units + 1)).fill(0);
