@@ -14,6 +14,17 @@ def spoiled(**columns):
 }
 
 WRONG = {
+    "2_prosody": [
+        "few",
+        '["pitch_p50"] * 3',
+        '["pitch_p50", "alpha_ratio_voiced", "duration"]',
+        '["pitch", "timbre", "rhythm"]',
+    ],
+    "3_encoding": [
+        "strides",
+        "(5, 2, 2, 2, 2, 1, 2)",
+        "(5, 2, 2, 2, 2, 2)",
+    ],
     "base/core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
