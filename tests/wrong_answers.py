@@ -4,6 +4,12 @@ They are code that runs after the solution; `answer` is its right answer."""
 
 # What some of them need.
 SETUP = {
+    "0_tour": """
+def leaky(names):  # the speaker is in the training data, too
+    columns = prosody[:, [list(FUNCTIONALS).index(name) for name in names]]
+    model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
+    return np.mean(model.fit(columns, table.emotion).predict(columns[~others]) == table.emotion[~others])
+""",
     "command/cli": """
 def spoiled(**columns):
     other = Path(mkdtemp())
@@ -14,6 +20,7 @@ def spoiled(**columns):
 }
 
 WRONG = {
+<<<<<<< HEAD
     "2_prosody": [
         "few",
         '["pitch_p50"] * 3',
@@ -24,6 +31,17 @@ WRONG = {
         "strides",
         "(5, 2, 2, 2, 2, 1, 2)",
         "(5, 2, 2, 2, 2, 2)",
+=======
+    "0_tour": [
+        "leaky",
+        'lambda names: right["03"]',
+        "lambda names: 1 - share_right(names)",
+    ],
+    "1_data": [
+        "lambda counts: counts.diagonal().sum() / counts.sum()",
+        "lambda counts: from_counts(counts.T)",
+        "lambda counts: np.mean(counts.diagonal() / np.maximum(counts.sum(axis=1), 1))",
+>>>>>>> road01
     ],
     "base/core": [
         '(("a", "b"), ("b", "a"))',
