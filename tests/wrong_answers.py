@@ -20,7 +20,6 @@ def spoiled(**columns):
 }
 
 WRONG = {
-<<<<<<< HEAD
     "2_prosody": [
         "few",
         '["pitch_p50"] * 3',
@@ -31,7 +30,7 @@ WRONG = {
         "strides",
         "(5, 2, 2, 2, 2, 1, 2)",
         "(5, 2, 2, 2, 2, 2)",
-=======
+    ],
     "0_tour": [
         "leaky",
         'lambda names: right["03"]',
@@ -41,7 +40,6 @@ WRONG = {
         "lambda counts: counts.diagonal().sum() / counts.sum()",
         "lambda counts: from_counts(counts.T)",
         "lambda counts: np.mean(counts.diagonal() / np.maximum(counts.sum(axis=1), 1))",
->>>>>>> road01
     ],
     "base/core": [
         '(("a", "b"), ("b", "a"))',
