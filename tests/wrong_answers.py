@@ -241,6 +241,14 @@ WRONG = {
         ),
         "lambda to, among, back, classes, steps: home(to, among ** max(steps, 1), back, classes, 1)",
     ],
+    "5_chain": [
+        "lambda anchors, classes, free: chain(anchors, classes, free, 1.0, 1.0)",
+        "lambda *places: torch.exp(-walker(*places))",
+        (
+            "lambda anchors, classes, free: -(transitions(anchors, free, 1.0, 1.0) @ "
+            "transitions(free, anchors, 1.0, 1.0)).diagonal().log().mean()"
+        ),
+    ],
     "field/model": [
         "lambda model, samples: -contribution(model, samples)",
         (
@@ -264,6 +272,11 @@ WRONG = {
         "lambda angle: [share / 2 + 0.5 for share in three(angle)]",
         "lambda angle: [1 - share for share in three(angle)]",
         "lambda angle: three(0)",
+    ],
+    "6_loop": [
+        "lambda momentum: math.log(0.5) / math.log(momentum)",
+        "lambda momentum: math.floor(math.log(0.5) / math.log(momentum))",
+        "lambda momentum: math.ceil(0.5 / (1 - momentum))",
     ],
     "answers/recogniser": [
         "lambda recogniser, reading: -contribution(recogniser, reading)",
