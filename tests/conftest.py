@@ -1,6 +1,8 @@
-"What all tests share: one thread, no network, no progress bars, and the real corpora if they are there."
+"What all tests share: tiers, one thread, no network, no progress bars, and the real corpora if they are there."
 
+import contextlib
 import http.server
+import io
 import json
 import os
 import re
@@ -8,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import threading
+import warnings
+from collections import Counter, defaultdict
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,6 +30,49 @@ CODE = ["pre code"], [".katex"]
 QUIET = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
     --disable-component-update --disable-sync --autoplay-policy=no-user-gesture-required
     --use-fake-ui-for-media-stream --use-fake-device-for-media-stream"""
+
+
+# --- tiers: what a test needs decides, before what its file says; pytest.ini declares the markers
+
+NEEDS = {"browser": {"browser", "site"}, "wheel": {"wheel"}}
+TIERS = ("book", "browser", "wheel", "slow")
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest reads -m
+def pytest_collection_modifyitems(items):
+    "Mark tests by the fixtures they use, unless their file has marked them."
+    for item in items:
+        if not any(map(item.get_closest_marker, TIERS)):
+            names = [name for name, fixtures in NEEDS.items() if fixtures & set(item.fixturenames)]
+            if names:
+                item.add_marker(names[0])
+
+
+def pytest_sessionfinish(session):
+    "Where every tier has to run, one that was asked for and of which no test has passed is a failure."
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not (reporter and os.environ.get("SERE_CI")):
+        return
+    asked = session.config.option.markexpr
+    passed = {name for report in reporter.stats.get("passed", ()) for name in report.keywords}
+    silent = [name for name in TIERS if name in asked and not asked.startswith("not") and name not in passed]
+    if silent:
+        reporter.write_line(f"no test has passed of: {', '.join(silent)}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter):
+    "How many tests of each tier there were, how they ended, and the seconds they took, fixtures included."
+    counts, seconds = defaultdict(Counter), Counter()
+    for outcome, reports in terminalreporter.stats.items():
+        for report in reports:
+            tier = next((name for name in TIERS if name in getattr(report, "keywords", ())), "behaviour")
+            seconds[tier] += getattr(report, "duration", 0)
+            if outcome in ("passed", "failed", "error", "skipped"):
+                counts[tier][outcome] += 1
+    for tier, ended in counts.items():
+        told = ", ".join(f"{count} {outcome}" for outcome, count in ended.items())
+        terminalreporter.write_line(f"tier {tier}: {told}; {seconds[tier]:.0f} s of test processes")
 
 
 @pytest.fixture(scope="session")
@@ -92,12 +139,30 @@ def installed(once, wheel):
 
 
 @pytest.fixture
-def sere(tmp_path):
-    "Run the command as a terminal would."
+def sere(tmp_path, monkeypatch):
+    """Run the command in this process, as a terminal would run it in one of its own.
 
-    def run(*words, cwd=tmp_path, **options):
-        command = [sys.executable, "-m", "sere_nb.command.cli", *map(str, words)]
-        return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=900, **options)
+    Tests of what only a process shows (signals, exit, pipes) start one themselves."""
+
+    def run(*words, cwd=tmp_path, env=None):
+        from sere_nb.command.cli import main
+
+        words, streams = ["sere", *map(str, words)], (io.StringIO(), io.StringIO())
+        with monkeypatch.context() as here, warnings.catch_warnings():
+            warnings.resetwarnings()
+            for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+                warnings.simplefilter("ignore", kind)  # as a fresh interpreter does
+            here.setattr(sys, "argv", words)
+            here.chdir(cwd)
+            for name, value in (env or {}).items():
+                here.setenv(name, value)
+            with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+                try:
+                    main()
+                    code = 0
+                except SystemExit as end:
+                    code = end.code or 0
+        return subprocess.CompletedProcess(words, code, *(stream.getvalue() for stream in streams))
 
     return run
 
@@ -147,8 +212,8 @@ def browser(tmp_path_factory):
 @pytest.fixture(scope="session")
 def site(once):
     "Folder with the site as it is built now."
-    if not (shutil.which("quarto") or find_spec("smalldocs")):
-        pytest.skip("neither quarto nor smalldocs, which needs Python 3.11, is here to render the site")
+    if not find_spec("smalldocs"):
+        pytest.skip("smalldocs, which renders the site, is not here: it needs Python 3.11")
 
     def build(folder):
         command = [sys.executable, str(ROOT / "tools" / "book.py"), "docs"]

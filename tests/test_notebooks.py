@@ -18,6 +18,8 @@ from conftest import ROOT
 from notebooks import NOTEBOOKS, dump, notebooks, read, settings
 from wrong_answers import SETUP, WRONG
 
+pytestmark = pytest.mark.book
+
 COUNTING = ("numpy", "scipy", "scikit-learn", "pandas", "torch", "transformers", "librosa", "torchcrepe")
 
 

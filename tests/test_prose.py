@@ -3,6 +3,8 @@
 import pytest
 from prose import length, sentences
 
+pytestmark = pytest.mark.book
+
 PAGE = """---
 title: A page
 ---

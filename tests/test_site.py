@@ -12,6 +12,8 @@ from conftest import DESK, PHONE, ROOT, opened, serious
 from notebooks import NOTEBOOKS, RESULTS, chapters, sidebar_entries
 from website import check_local
 
+pytestmark = pytest.mark.browser
+
 WHITE = "rgb(255, 255, 255)"
 LARGEST_PAGE = 3 * 2**19  # bytes, 1.5 MB
 BLANK = """[...document.images].filter(image => !(image.complete && image.naturalWidth))

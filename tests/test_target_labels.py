@@ -29,8 +29,8 @@ def pair_of(target=TARGET, norm="corpus", **told):
 
 
 def asked(method, task):
-    "Probabilities of a method; networks of the relatives take 20 steps."
-    quick = {"steps": 20} if "steps" in inspect.signature(method.run).parameters else {}
+    "Probabilities of a method; networks of the relatives take five steps."
+    quick = {"steps": 5} if "steps" in inspect.signature(method.run).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return answer(replace(method, run=lambda task: method.run(task, **quick)), task)

@@ -5,9 +5,10 @@ frame         write the generated parts of every chapter (badge, links before an
               and `nbs/index.ipynb`'s links
 run [NAME…]   execute notebooks in place, clean them and export the library
 readme        write README.md from nbs/index.ipynb
-docs          build the site into _docs/ (with quarto if it is installed, with smalldocs otherwise)
+docs          build the site into _docs/ with smalldocs
 check         fail if any of the above would change something, if a notebook is too big or was not executed,
-              or if a link is broken; warn of long titles and long sentences
+              if a link is broken, or if the sidebar and the notebooks disagree
+report        print how many words and sentences every page has, and which sentences are long
 printed NAME  execute notebooks beside the committed ones, and list each cell whose numbers are not those
               committed
 """
@@ -18,6 +19,7 @@ import check
 import execute
 import frame
 import printed
+import prose
 import readme
 import website
 
@@ -27,6 +29,7 @@ COMMANDS = {
     "readme": readme.readme,
     "docs": website.docs,
     "check": check.check,
+    "report": prose.report,
     "printed": printed.compare_runs,
 }
 WITH_NAMES = {"run", "printed"}

@@ -6,7 +6,6 @@ import sys
 from frame import generated
 from notebooks import NOTEBOOKS, ROOT, chapters, dump, notebooks, read, settings, sidebar, title
 from printed import directive_faults
-from prose import prose_faults
 from readme import readme_text
 
 LARGEST_NOTEBOOK = 300 * 1024  # bytes
@@ -92,7 +91,7 @@ def check():
     "Print every fault of the book; exit 1 if there is one."
     config = settings()
     faults = [fault for path in notebooks() for fault in notebook_faults(path, config)]
-    faults += [*sidebar_faults(), *title_faults(), *prose_faults()]
+    faults += [*sidebar_faults(), *title_faults()]
     for page in sorted(ROOT.glob("*.md")):
         faults += broken_links(page, page.read_text(encoding="utf-8"))
     if (ROOT / "README.md").read_text(encoding="utf-8") != readme_text():

@@ -38,14 +38,16 @@ def pages():
         yield path, path.read_text(encoding="utf-8")
 
 
-def prose_faults():
-    "Sentences that are too long, and pages whose sentences mostly are, a line each."
+def report():
+    "Print how many words and sentences every page has, and which are long: questions to a reviewer."
     for path, text in pages():
         found = list(sentences(text))
         words = [length(sentence) for sentence in found]
-        name = path.relative_to(ROOT)
-        if words and median(words) > MEDIAN_SENTENCE:
-            yield f"{name}: half of the sentences have more than {median(words):g} words"
+        name, middle = path.relative_to(ROOT), median(words) if words else 0
+        mark = f"  (more than {MEDIAN_SENTENCE})" if middle > MEDIAN_SENTENCE else ""
+        print(
+            f"{name}: {sum(words)} words, {len(found)} sentences, half of them up to {middle:g} words{mark}"
+        )
         for sentence, count in zip(found, words):
             if count > LONGEST_SENTENCE:
-                yield f"{name}: a sentence of {count} words: {sentence[:60]}…"
+                print(f"    {count} words: {sentence[:80]}…")

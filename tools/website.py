@@ -1,4 +1,4 @@
-"Builds the site into _docs/: nbdev prepares it, quarto or smalldocs renders it, all it loads is its own."
+"Builds the site into _docs/: nbdev prepares it, smalldocs renders it, all it loads is its own."
 
 import json
 import os
@@ -131,8 +131,7 @@ def docs():
     processed = proc_nbs(n_workers=1)
     shutil.copy(ROOT / "_quarto.yml", processed / "_quarto.yml")
     fill(processed)
-    renderer = ["quarto", "render"] if shutil.which("quarto") else ["smalldocs", "render"]
-    subprocess.run(renderer, check=True, cwd=processed)
+    subprocess.run(["smalldocs", "render"], check=True, cwd=processed)
     shutil.rmtree(ROOT / "_docs", ignore_errors=True)
     shutil.move(processed / "_docs", ROOT / "_docs")
     make_local(ROOT / "_docs")
