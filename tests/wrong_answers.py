@@ -368,4 +368,10 @@ WRONG = {
         "lambda phases: math.cos(math.pi / phases)",
         "lambda phases: 1 - 1 / (2 * phases)",
     ],
+    "4_field": [
+        "lambda field, balance, proportions: towards(field, balance, np.full(3, 1 / 3))",
+        "lambda field, balance, proportions: softmax(field + np.log(proportions), axis=1)",
+        "lambda field, balance, proportions: towards(field, balance, 1 / proportions)",
+        "lambda field, balance, proportions: np.tile(proportions, (len(field), 1))",
+    ],
 }
