@@ -18,7 +18,7 @@ WHITE = "rgb(255, 255, 255)"
 LARGEST_PAGE = 3 * 2**19  # bytes, 1.5 MB
 BLANK = """[...document.images].filter(image => !(image.complete && image.naturalWidth))
     .map(image => image.src.slice(0, 80))"""  # images of a page that show nothing
-FEW = ("index", "06", "results.html", "tables", "glossary", "reference/core")  # read in the dark as well
+FEW = ("index", "06", "how_measured", "tables", "glossary", "reference/core")  # read in the dark as well
 PALE = '<p style="color:#eee;background:#fff">pale</p><img src="images/flow.svg">'  # two faults
 
 

@@ -292,6 +292,16 @@ WRONG = {
         "1000 * each",
         "each / 1000",
     ],
+    "8_does_it_hold": [
+        'lambda tasks: (tasks.sere - tasks[tasks.drop(columns="sere").mean().idxmax()]).mean()',
+        'lambda tasks: (tasks.sere - tasks.drop(columns="sere").min(axis=1)).mean()',
+        "lambda tasks: -left_over(tasks)",
+    ],
+    "study/results": [
+        'lambda tasks: (tasks.sere - tasks[tasks.drop(columns="sere").mean().idxmax()]).mean()',
+        'lambda tasks: (tasks.sere - tasks.drop(columns="sere").max(axis=1)).mean()',
+        "lambda tasks: -nested_lead(tasks)",
+    ],
     "study/report": [
         "{count: 1 - share for count, share in answer.items()}",
         "{count: 1.0 for count in answer}",
