@@ -41,6 +41,12 @@ WRONG = {
         "lambda counts: from_counts(counts.T)",
         "lambda counts: np.mean(counts.diagonal() / np.maximum(counts.sum(axis=1), 1))",
     ],
+    "7_own_folder": [
+        "lambda confidence, right: two_shares(-confidence, right)",
+        "lambda confidence, right: two_shares(confidence, right)[::-1]",
+        "lambda confidence, right: (right[confidence > 0.5].mean(), right.mean())",
+        "lambda confidence, right: (right[:10].mean(), right.mean())",
+    ],
     "base/core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
