@@ -151,3 +151,28 @@ def test_the_numbers_of_the_box_are_those_of_the_library():
     assert v.SHRINK == 0.5 and "half of it" in lines[2]
     assert v.TRUSTED == 0.5 and "frac12" in lines[7]
     assert v.WHITENING == 0 and "not whitened" in lines[6]
+
+
+def test_the_numbers_of_the_road_are_those_of_the_library():
+    "The algorithm of chapter 4 has twelve lines, each with the constants that it uses."
+    v, words = voices, {3: "Three", 5: "Five"}
+    cells = [cell.source for cell in read(NOTEBOOKS / "4_field.ipynb").cells if cell.cell_type == "markdown"]
+    lines = dict(re.findall(r"(?m)^(\d+)\. (\*\*.*)$", next(one for one in cells if "\n1. **" in one)))
+    assert list(lines) == [str(number) for number in range(1, 13)]
+    wanted = {
+        2: (v.LIKE, f"m'/{v.FEWEST}", v.VOICE_AXES),
+        3: (v.AXES,),
+        4: (v.CENTRE, v.SLOPE),
+        5: (f"k+{v.DOUBT:g}", f"k+{v.USUAL:g}"),
+        6: (f"× {v.EMPHASIS:g}", v.AXES, v.LANDMARKS, v.BANDWIDTH),
+        7: (v.ANCHORS, f"{v.MEMBERS}C"),
+        8: (v.DAMPING, v.TEMPERATURE, v.BALANCE),
+        9: (words[v.ROUNDS[0]],),
+        10: (v.SURE,),
+        11: (words[v.ROUNDS[1]],),
+        12: (v.POWER,),
+    }
+    for line, numbers in wanted.items():
+        for number in numbers:
+            text = number if isinstance(number, str) else f"{number:g}"
+            assert stands(text, lines[str(line)]), (line, number)
