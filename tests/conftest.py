@@ -1,4 +1,4 @@
-"What all tests share: tiers, one thread, no network, no progress bars, and real corpora if they are there."
+"What all tests share: tiers, one thread, no network, no progress bars, real corpora if they are there."
 
 import contextlib
 import http.server

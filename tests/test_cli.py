@@ -77,6 +77,7 @@ def test_demo_writes_what_it_promises(demo):
     assert metrics["provenance"]["options"]["seed"] == 0
 
 
+@pytest.mark.slow
 def test_demo_is_reproducible(demo, sere, tmp_path):
     assert sere("demo", "--out", tmp_path / "again").returncode == 0
     first, second = (
@@ -325,24 +326,19 @@ def test_real_speech_agrees_with_an_independent_script(sere, few_speakers, tmp_p
     assert abs(np.mean(few) - reported["logreg"]) < 0.03 + other_draws
 
 
-def test_cache_can_be_seen_and_cleared(sere, tmp_path):
-    environment = {**os.environ, "SERE_CACHE": str(tmp_path / "cache")}
-    sere(
-        "transfer",
-        "--source",
-        "mini-de",
-        "--target",
-        "mini-it",
-        "--draws",
-        1,
-        "--methods",
-        "majority",
-        "--features",
-        "prosody",
-        "--out",
-        tmp_path / "out",
-        env=environment,
-    )
-    full, empty = (json.loads(sere("cache", *more, env=environment).stdout) for more in ([], ["--clear"]))
-    assert full["entries"] == 240 and full["megabytes"] > 0 and empty["entries"] == 0
+def test_cache_can_be_seen_and_cleared(sere, folder_of, tmp_path):
+    environment = {"SERE_CACHE": str(tmp_path / "cache")}
+    rows = [(speaker, emotion) for speaker in "ab" for emotion in ("anger", "fear") for _ in range(5)]
+    corpora = [f"{name}={folder_of(name, rows if name == 'one' else rows[::-1])}" for name in ("one", "two")]
+    for place in (tmp_path / "two").glob("*.wav"):  # no recording of both
+        samples, rate = soundfile.read(place)
+        soundfile.write(place, samples[::-1], rate)
+    words = ["--draws", 1, "--methods", "majority", "--features", "prosody", "--out", tmp_path / "out"]
+    done = sere("transfer", "--source", corpora[0], "--target", corpora[1], *words, env=environment)
+    assert done.returncode == 0, done.stderr
+    full = json.loads(sere("cache", env=environment).stdout)
+    size = sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file())
+    empty = json.loads(sere("cache", "--clear", env=environment).stdout)
+    assert full["entries"] == 40 and empty["entries"] == 0
+    assert size > 10_000 and full["megabytes"] == pytest.approx(size / 1e6, abs=0.051)
     assert str(tmp_path / "cache") in full["folder"]

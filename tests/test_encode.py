@@ -253,6 +253,7 @@ def test_whisper_lies_on_the_grid_of_wav2vec():
     assert to_grid(centres, 12)[-1] == centres[-1]  # nothing beyond the last one: held
 
 
+@pytest.mark.slow
 def test_an_hour_fits_in_two_gibibytes(folder):
     program = f"""
 import resource, numpy as np, torch

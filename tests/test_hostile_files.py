@@ -225,6 +225,7 @@ def test_no_command_changes_a_file_of_its_user(template, quickly, tmp_path_facto
 
 
 @posix
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["labels", "matrix", "adapt"])
 def test_a_command_that_is_killed_has_changed_nothing(template, tmp_path, command):
     "kill -9 at random moments; afterwards the same command goes on, since it knows its own files."
@@ -365,7 +366,14 @@ def test_standard_input_has_to_be_sound_and_to_end(template, tmp_path, monkeypat
 
 
 @posix
-@pytest.mark.parametrize("name, code", [("SIGTERM", 143), ("SIGINT", 130), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    "name, code",
+    [
+        ("SIGTERM", 143),
+        pytest.param("SIGINT", 130, marks=pytest.mark.slow),
+        pytest.param("SIGHUP", 129, marks=pytest.mark.slow),
+    ],
+)
 def test_a_signal_leaves_nothing(template, tmp_path, name, code):
     words = [
         "predict",

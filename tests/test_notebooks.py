@@ -1,9 +1,12 @@
-"""Every notebook of the book runs from top to bottom in an empty folder, on the package as it is installed.
+"""Notebooks run from top to bottom in an empty folder, on the package as it is installed.
+
+All of them where SERE_CI is set; elsewhere those that the changes since main can have changed.
 
 What is committed is what it printed: the same kinds of output, and the same words and numbers. Every solution
 also shows that the check of its exercise refuses the wrong answers of wrong_answers.py."""
 
 import ast
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -14,6 +17,7 @@ import nbformat
 import printed
 import pytest
 import warm
+from affected import PACKAGE, affected, changes, needs
 from conftest import ROOT
 from notebooks import NOTEBOOKS, dump, notebooks, read, settings
 from wrong_answers import SETUP, WRONG
@@ -114,8 +118,25 @@ def test_exercise_is_checked(path):
 
 # --- every notebook
 
+CHOSEN = notebooks() if os.environ.get("SERE_CI") else affected(changes())
 
-@pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in notebooks()])
+
+def test_a_notebook_is_affected_by_what_it_imports():
+    metrics, network = NOTEBOOKS / "tasks" / "metrics.ipynb", NOTEBOOKS / "field" / "model.ipynb"
+    assert {PACKAGE / "base" / "core.py", PACKAGE / "tasks" / "metrics.py"} <= needs(
+        NOTEBOOKS / "study" / "study.ipynb"
+    )
+    assert affected({"README.md", "tests/conftest.py"}) == []
+    assert affected({"nbs/tasks/metrics.ipynb"}) == [metrics]
+    assert affected({"settings.ini"}) == affected(None) == notebooks()
+    assert {metrics, network} < set(affected({"sere_nb/base/core.py"}))
+    late = affected({"sere_nb/command/cli.py"})
+    assert NOTEBOOKS / "solutions" / "cli.ipynb" in late and not {metrics, network} & set(late)
+    claims = [path.name for path in affected({"evidence/results/relatives/all.csv"})]
+    assert claims and metrics.name not in claims
+
+
+@pytest.mark.parametrize("path", [str(path.relative_to(ROOT)) for path in CHOSEN])
 def test_notebook_runs(path, tmp_path, installed, kernels):
     alone, committed = tmp_path / "empty" / path.replace("/", "-"), read(ROOT / path)
     alone.parent.mkdir()

@@ -10,7 +10,7 @@ def leaky(names):  # the speaker is in the training data, too
     model = make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(C=0.1, max_iter=1000))
     return np.mean(model.fit(columns, table.emotion).predict(columns[~others]) == table.emotion[~others])
 """,
-    "command/cli": """
+    "cli": """
 def spoiled(**columns):
     other = Path(mkdtemp())
     for path in mandarin.path: shutil.copy(path, other / path.name)
@@ -47,48 +47,48 @@ WRONG = {
         "lambda confidence, right: (right[confidence > 0.5].mean(), right.mean())",
         "lambda confidence, right: (right[:10].mean(), right.mean())",
     ],
-    "base/core": [
+    "core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
     ],
-    "base/files": [
+    "files": [
         'lambda folder: [(folder / name).write_text("") and None or folder / name for name in ("a", "b")]',
         'lambda folder: [(folder / "a").write_text("") and None or folder / "a"] * 2',
     ],
-    "corpus/audio": [
+    "audio": [
         "{100: -57.9, 2000: -57.9}",
         "{100: -78.2, 2000: -57.9}",
         "{100: 0.001267, 2000: 0.000123}",
     ],
-    "corpus/corpora": [
+    "corpora": [
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>anna)-07-(?P<emotion>joy)",)})',
         'Corpus(**{**vars(mine), "patterns": (r"(?P<speaker>\\w+?)[-_](?:\\w+[-_])(?P<emotion>\\w+)",)})',
     ],
-    "base/figures": [
+    "figures": [
         "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, :3].mean(axis=1)",
         "lambda name: np.linspace(0, 1, 64)",
         "lambda name: colormaps[name](np.linspace(0, 1, 64))[:, 1]",
     ],
-    "corpus/metadata": [
+    "metadata": [
         '("гнев", "гнев")',
         '("anger", label)',
     ],
-    "base/live": [
+    "live": [
         "head + picture.page",
         'head + script("field")',
         "page + '<script src=\"field.js\"></script>'",
         'page + "https://cdn.example.org/field.js"',
     ],
-    "base/workers": [
+    "workers": [
         "abs",
         "lambda number: None",
     ],
-    "corpus/tables": [
+    "tables": [
         "lambda start, end: False",
         "lambda start, end: end >= 3",
         "lambda start, end: start >= 6",
     ],
-    "corpus/data": [
+    "data": [
         (
             "lambda train, test, columns: np.mean([all(value in set(german.iloc[train][name]) for name, "
             "value in row.items()) for _, row in german.iloc[test][columns].iterrows()])"
@@ -96,33 +96,33 @@ WRONG = {
         'lambda train, test, columns: leaked(train, test, ["speaker"])',
         "lambda train, test, columns: 1 - leaked(train, test, columns)",
     ],
-    "corpus/names": [
+    "names": [
         '"{emotion}-{speaker}*"',
         '"{speaker}-{emotion}"',
         '"S{speaker}-{emotion}*"',
     ],
-    "sound/frames": [
+    "frames": [
         "lambda gate, ratio: kept_and_let_in(paths, gate, None)",
         "lambda gate, ratio: kept_and_let_in(paths, GATE, ratio)",
         "lambda gate, ratio: kept_and_let_in(paths, gate, ratio)[::-1]",
     ],
-    "sound/pitch": [
+    "pitch": [
         "lambda waveform, active: (simple(waveform, active)[0] / 2, simple(waveform, active)[1])",
         "lambda waveform, active: (np.full(len(active), 200.0), np.ones(len(active)))",
         "lambda waveform, active: simple(waveform, active, octave_cost=1)",
     ],
-    "sound/prosody": [
+    "prosody": [
         "-both",
         "both * 0.6",
         "both.assign(it=both.it.to_numpy()[::-1])",
         "both * 3",
     ],
-    "sound/normalise": [
+    "normalise": [
         "-answer",
         "(without.mean - whole.mean)[0, 0]",
         "(without.mean - whole.mean)[0, 0] / without.spread[0, 0] * 1.2",
     ],
-    "sound/channels": [
+    "channels": [
         "lambda waveform: both(waveform)[::-1]",
         "lambda waveform: [number / 2 for number in both(waveform)]",
         "lambda waveform: (difference(waveform, small_room(waveform)), both(waveform)[1])",
@@ -131,52 +131,52 @@ WRONG = {
             "telephone(small_room(waveform)) + 1e-12), both(waveform)[1])"
         ),
     ],
-    "sound/speech": [
+    "speech": [
         "lambda noise: found(-noise)",
         "lambda noise: 1.0",
         "lambda noise: 100 * found(noise)",
     ],
-    "encoding/layers": [
+    "layers": [
         "(before, before)",
         "([25], after)",
         "(after, before)",
     ],
-    "encoding/encoder": [
+    "encoder": [
         "lambda encoder, t: (320 * t, 320 * t + 400)",
         "lambda encoder, t: (320 * t, 320 * t + 319)",
         "lambda encoder, t: (400 * t, 400 * t + 399)",
     ],
-    "encoding/encode": [
+    "encode": [
         "lambda active: np.ones_like(active)",
         "lambda active: active",
         "lambda active: fill_gaps(active, 6)",
         'lambda active: np.convolve(active, np.ones(5), "same") > 0',
     ],
-    "encoding/cache": [
+    "cache": [
         "(0, 0)",
         "(renamed, in_place)",
     ],
-    "encoding/features": [
+    "features": [
         "(np.ones(len(german)), np.ones(len(german)))",
         '(answers["encoder"].mean(), answers["prosody"].mean())',
         '(answers["encoder"], answers["encoder"])',
     ],
-    "tasks/metrics": [
+    "metrics": [
         "(lambda truth, table: table[np.arange(len(truth)), truth].mean(), *answer[1:])",
         "(lambda truth, table: table.max(axis=1).mean(), *answer[1:])",
         "(*answer[:2], answer[2], answer[2])",
         "(*answer[:3], answer[3][:, ::-1])",
     ],
-    "tasks/confidence": [
+    "confidence": [
         "((truth, np.tile([1.0, 0.0], (100, 1))), answer[1])",
         "((truth, np.eye(2)[truth]), answer[1])",
         "(answer[0], answer[0])",
     ],
-    "tasks/tasks": [
+    "tasks": [
         "honest",
         "lambda task, kept=pair.truth: np.eye(len(task.classes))[kept]",
     ],
-    "tasks/conditions": [
+    "conditions": [
         "lambda made, random: made",
         (
             "lambda made, random: replace(made, "
@@ -185,16 +185,16 @@ WRONG = {
         ),
         "lambda made, random: replace(made, source=made.source[:0])",
     ],
-    "tasks/baselines": [
+    "baselines": [
         "lambda rows: gain(np.arange(len(target)))",
         "lambda rows: -gain(rows)",
     ],
-    "field/highlights": [
+    "highlights": [
         "lambda level, active: active & (level >= np.quantile(level, 0.8))",
         "lambda level, active: level >= np.quantile(level, 0.8)",
         "lambda level, active: loudest_fifth(-level, active)",
     ],
-    "relatives/aligning": [
+    "aligning": [
         "lambda source, target: np.linalg.norm(source.mean(axis=0) - target.mean(axis=0))",
         (
             "lambda source, target: np.linalg.norm(power(covariance(source), -0.5) @ "
@@ -202,7 +202,7 @@ WRONG = {
         ),
         "lambda source, target: 0.0",
     ],
-    "relatives/neighbours": [
+    "neighbours": [
         (
             "lambda method: np.mean([method(task).argmax(1) != method(replace(task, "
             "target_X=task.target_X[::-1], target_speaker=task.target_speaker[::-1])).argmax(1)])"
@@ -210,36 +210,36 @@ WRONG = {
         "lambda method: 0.0",
         "lambda method: 1 - changed(method)",
     ],
-    "relatives/adapting": [
+    "adapting": [
         "lambda X, y, Z, z: mmd(X, Z)",
         "lambda X, y, Z, z: mmd(X[y == 0], X[y == 1])",
         "lambda X, y, Z, z: torch.tensor(0.0)",
     ],
-    "relatives/consistency": [
+    "consistency": [
         "lambda said, truth: sure_and_all(said, truth)[::-1]",
         "lambda said, truth: (said.max(axis=1)[:4].mean(), np.mean(said.argmax(axis=1) == truth))",
         "lambda said, truth: (sure_and_all(said[:, ::-1], truth)[0], sure_and_all(said, truth)[1])",
     ],
-    "field/irf": [
+    "irf": [
         "lambda kernel, damping: ringing(kernel * len(kernel), damping)",
         "lambda kernel, damping: np.linalg.matrix_rank(kernel)",
         "lambda kernel, damping: ringing(kernel, damping) / len(kernel)",
     ],
-    "field/voices": [
+    "voices": [
         "lambda task: [sere(task)] * 2",
         "lambda task: [both(task)[0], both(task)[1][::-1]]",
     ],
-    "field/folder": [
+    "folder": [
         "lambda told, classes, share: told",
         "lambda told, classes, share: np.where(told >= 0, (told + 1) % classes, told)",
         "lambda told, classes, share: erring(np.abs(told), classes, share)",
     ],
-    "field/plain": [
+    "plain": [
         "lambda *given: plain_sere(*given[:3], given[3][given[6]], given[4][given[6]], given[5])",
         "lambda *given: reordered(*given[:4], given[4][np.argsort(given[6])], *given[5:])",
         "lambda *given: plain_sere(*given[:6])",
     ],
-    "field/tric": [
+    "tric": [
         "lambda to, among, back, classes, steps: home(to, among, back, classes, 1)",
         (
             "lambda to, among, back, classes, steps: float((to @ torch.linalg.matrix_power(among, steps) "
@@ -255,7 +255,7 @@ WRONG = {
             "transitions(free, anchors, 1.0, 1.0)).diagonal().log().mean()"
         ),
     ],
-    "field/model": [
+    "model": [
         "lambda model, samples: -contribution(model, samples)",
         (
             "lambda model, samples: model.probabilities(samples).max(axis=1) - "
@@ -263,7 +263,7 @@ WRONG = {
         ),
         "lambda model, samples: contribution(model, samples).mean()",
     ],
-    "field/checkpoint": [
+    "checkpoint": [
         (
             'lambda folder, key: hmac.new(b"", b"".join((folder / name).read_bytes() for name in '
             'LARGEST), "sha256").digest()'
@@ -274,7 +274,7 @@ WRONG = {
         ),
         ('lambda folder, key: hmac.new(key, (folder / sorted(LARGEST)[1]).read_bytes(), "sha256").digest()'),
     ],
-    "field/semisup": [
+    "semisup": [
         "lambda angle: [share / 2 + 0.5 for share in three(angle)]",
         "lambda angle: [1 - share for share in three(angle)]",
         "lambda angle: three(0)",
@@ -284,17 +284,17 @@ WRONG = {
         "lambda momentum: math.floor(math.log(0.5) / math.log(momentum))",
         "lambda momentum: math.ceil(0.5 / (1 - momentum))",
     ],
-    "answers/recogniser": [
+    "recogniser": [
         "lambda recogniser, reading: -contribution(recogniser, reading)",
         "lambda recogniser, reading: contribution(recogniser, reading).mean()",
     ],
-    "study/store": [
+    "store": [
         "one_by_one",
         'lambda store, jobs: (store.connection.execute("BEGIN"), one_by_one(store, jobs))',
         "lambda store, jobs: together(store, jobs[:-1])",
         "lambda store, jobs: (together(store, jobs[:10]), together(store, jobs[10:]))",
     ],
-    "study/study": [
+    "study": [
         "1000 * each",
         "each / 1000",
     ],
@@ -303,29 +303,29 @@ WRONG = {
         'lambda tasks: (tasks.sere - tasks.drop(columns="sere").min(axis=1)).mean()',
         "lambda tasks: -left_over(tasks)",
     ],
-    "study/results": [
+    "results": [
         'lambda tasks: (tasks.sere - tasks[tasks.drop(columns="sere").mean().idxmax()]).mean()',
         'lambda tasks: (tasks.sere - tasks.drop(columns="sere").max(axis=1)).mean()',
         "lambda tasks: -nested_lead(tasks)",
     ],
-    "study/report": [
+    "report": [
         "{count: 1 - share for count, share in answer.items()}",
         "{count: 1.0 for count in answer}",
         "{count: 100 * share for count, share in answer.items()}",
     ],
-    "study/plots": [
+    "plots": [
         "lambda temperature: 1 - strength(temperature)",
         "lambda temperature: strength(0.1)",
         "lambda temperature: 0.9 + 0.1 * strength(temperature)",
     ],
-    "study/widgets": [
+    "widgets": [
         (
             'explore(lambda emotion: first_of("anger"), '
             "emotion=ipywidgets.Dropdown(options=sorted(german.emotion.unique())))"
         ),
         'explore(first_of, emotion=ipywidgets.Dropdown(options=["anger", "sadness"]))',
     ],
-    "answers/recordings": [
+    "recordings": [
         (
             "lambda files, place: pd.DataFrame([row(*pair) for pair in zip(files, hear(recogniser, "
             "files)) if isinstance(pair[1], Answer)]).assign(reason=None).to_csv(place)"
@@ -335,14 +335,14 @@ WRONG = {
             'files))]).assign(reason="none").to_csv(place)'
         ),
     ],
-    "answers/timeline": [
+    "timeline": [
         "table.T",
         "table / table.to_numpy().sum()",
         "table.iloc[::-1].set_axis(table.index) * 1.3",
         "table * 1000",
         "table.iloc[:1]",
     ],
-    "answers/asking": [
+    "asking": [
         (
             "lambda path: (lambda most: (most.file, most.channel, most.start, most.end))((lambda t: "
             "t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
@@ -356,15 +356,15 @@ WRONG = {
             "most.channel))((lambda t: t.loc[t.anger.idxmax()])(pd.read_csv(path)))"
         ),
     ],
-    "answers/own": [
+    "own": [
         "enough - 1",
         "2 * enough",
         "float(enough)",
     ],
-    "command/commands": [
+    "commands": [
         '"{emotion}/{speaker} *"',
     ],
-    "command/cli": [
+    "cli": [
         'spoiled(language="it")',
         'spoiled(speaker="one")',
         "spoiled(path=mandarin.path.map(str))",
