@@ -64,7 +64,7 @@ TRACKERS = dict(crepe=crepe, swift=swift)  # of pitch (chapter pitch)
 class Recogniser:
     "A method's model with everything it needs to read a recording."
 
-    model: object  # with predict_proba and state: `ResonanceClassifier`, `Network`
+    model: object  # with predict_proba and state: `SERE`, `ResonanceClassifier`, `Linear`, `Network`
     classes: tuple  # names of the emotions
     normaliser: Normaliser  # of the target's raw features
     features: str = "both"  # prosody, encoder or both
@@ -92,9 +92,9 @@ class Recogniser:
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb0f
 def _usual():
     "The method of chapter voices; who only asks a model that is there does not wait for its import."
-    from sere_nb.field.voices import SERE
+    from sere_nb.field.voices import SERE_METHOD
 
-    return SERE
+    return SERE_METHOD
 
 
 def learn(
@@ -105,7 +105,7 @@ def learn(
     features: str = "both",  # prosody, encoder or both
     reader: Encoder = None,  # the encoder of the vectors; None: prosody only
     norm: str = "auto",  # as in `adapt`; each corpus of a source is normalised on its own
-    method: Method = None,  # one that has `fit`; None: `voices.SERE`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE_METHOD`
     target_shots: int = 0,  # labels drawn of the target's own, in total, as a study draws them
     known=None,  # (m,) emotions that the target's owner has told, None elsewhere; its own labels are ignored
 ) -> Recogniser:
@@ -154,7 +154,7 @@ def adapt(
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter encoder
     norm: str = "auto",  # none, corpus, speaker or auto; a method may insist on its own
-    method: Method = None,  # one that has `fit`; None: `voices.SERE`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE_METHOD`
     strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
     target_shots: int = 0,  # labels drawn of the target's own, in total
     **options,  # cache, jobs of `extract_usable`
@@ -250,7 +250,7 @@ def _cell(text):
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb1b
 def _config(recogniser, numbers):
     "What `load` needs besides the arrays and their origin, ready for JSON."
-    kinds = {"ResonanceClassifier": "field", "Linear": "linear"}
+    kinds = {"ResonanceClassifier": "field", "SERE": "field", "Linear": "linear"}
     return dict(
         kind=kinds.get(type(recogniser.model).__name__, "network"),
         classes=list(recogniser.classes),
@@ -352,12 +352,13 @@ def load(
 _LAST = {  # kind of model -> arrays that its log odds are proportional to
     "Linear": ("weights", "bias"),
     "ResonanceClassifier": ("shift",),  # the rest is divided by its temperature
+    "SERE": ("shift",),  # the same
     "Network": ("head.weight", "head.bias"),
 }
 
 
 def cooled(
-    model,  # `Linear`, `ResonanceClassifier` or `Network`
+    model,  # `SERE`, `ResonanceClassifier`, `Linear` or `Network`
     temperature: float,  # above 1: less confident
 ):  # of the same kind, with the same answers
     """The same model with its log odds divided by a number (Guo et al. 2017).

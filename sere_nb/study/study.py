@@ -28,7 +28,7 @@ from ..corpus.data import content_warnings, draw_shots
 from ..corpus.tables import places
 from ..field.folder import FOLDER
 from ..field.irf import FIELD
-from ..field.voices import SERE, WHOLE
+from ..field.voices import SERE_METHOD, WHOLE
 from ..relatives.adapting import ADAPTING
 from ..relatives.aligning import ALIGNING
 from ..relatives.consistency import CONSISTENCY
@@ -66,7 +66,7 @@ def _network_model(task):
 _TAUGHT = "a network that the resonance field has taught"
 _OURS = {
     "field": FIELD,
-    "sere": SERE,
+    "sere": SERE_METHOD,
     "sere-network": Method(_network, _TAUGHT, fit=_network_model, needs="torch"),
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
