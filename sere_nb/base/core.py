@@ -4,13 +4,14 @@
 
 # %% auto #0
 __all__ = ['EMOTIONS', 'ALIASES', 'OUTPUTS', 'PACKAGES', 'shown', 'SereError', 'emotion_name', 'generator', 'assert_same',
-           'beside', 'unwritable', 'atomic_path', 'file_stem', 'feed', 'require', 'progress', 'package_folder',
-           'source_commit', 'provenance', 'results_file']
+           'beside', 'unwritable', 'atomic_path', 'file_stem', 'feed', 'require', 'documented', 'progress',
+           'package_folder', 'source_commit', 'provenance', 'results_file']
 
 # %% ../../nbs/base/core.ipynb #4636233c
 import hashlib
 import importlib
 import os
+import re
 import secrets
 import sys
 import unicodedata
@@ -330,6 +331,122 @@ def require(
         raise SereError(_absent(name, error, extra)) from error
     except (ImportError, OSError) as error:
         raise SereError(_broken(name, error)) from error
+
+# %% ../../nbs/base/core.ipynb #4e1b0002
+def _remarks(source):
+    "{line: (comment, whether it stands alone)} of some source."
+    import tokenize
+
+    rows = iter(source.splitlines(keepends=True))
+    tokens = tokenize.generate_tokens(lambda: next(rows, ""))
+    comments = [token for token in tokens if token.type == tokenize.COMMENT]
+    return {one.start[0]: (one.string.lstrip("# "), not one.line[: one.start[1]].strip()) for one in comments}
+
+
+def _between(remarks, first, last, alone):
+    "The comments of some lines, as one text: those that stand alone, or those behind code."
+    lines = sorted(line for line in remarks if first <= line <= last and remarks[line][1] == alone)
+    return " ".join(remarks[line][0] for line in lines)
+
+# %% ../../nbs/base/core.ipynb #4e1b0004
+def _parameters(arguments):
+    "(node, default) of every parameter of a function, in order."
+    plain = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + arguments.defaults
+    pairs = [*zip(plain, defaults), (arguments.vararg, None)]
+    pairs += [*zip(arguments.kwonlyargs, arguments.kw_defaults), (arguments.kwarg, None)]
+    return [(node, default) for node, default in pairs if node and node.arg not in ("self", "cls")]
+
+
+def _entry(name, kind, default, meaning):
+    "One parameter, as numpydoc writes it."
+    import ast
+
+    told = [ast.unparse(kind)] if kind else []
+    told += [f"default {ast.unparse(default)}"] if default else []
+    return "\n".join(
+        filter(None, [f"{name} : {', '.join(told)}".removesuffix(" : "), meaning and f"    {meaning}"])
+    )
+
+# %% ../../nbs/base/core.ipynb #4e1b0005
+def _function_sections(node, remarks):
+    "{title: entries} of a function's signature."
+    entries, before, pairs = [], node.lineno, _parameters(node.args)
+    starts = [argument.lineno for argument, _ in pairs] + [node.body[0].lineno]
+    for (argument, default), following in zip(pairs, starts[1:]):
+        end = (default or argument).end_lineno
+        last = max(end, following - 1) if argument is not pairs[-1][0] else end
+        own = argument.lineno > node.lineno  # what stands behind a signature in one line is about the result
+        above = _between(remarks, before + 1, argument.lineno - 1, alone=True)
+        behind = _between(remarks, argument.lineno, last, alone=False) if own else ""
+        meaning = " ".join(filter(None, [above, behind]))
+        entries.append(_entry(argument.arg, argument.annotation, default, meaning))
+        before = end
+    result = _between(remarks, before + (before > node.lineno), node.body[0].lineno - 1, alone=False)
+    known = node.returns and _entry("", node.returns, None, result).removeprefix(" : ")
+    return {"Parameters": entries, "Returns": [known or result] if known or result else []}
+
+
+def _class_sections(node, remarks):
+    "The same of a class: of its `__init__`, or of the fields of a dataclass."
+    import ast
+
+    for one in node.body:
+        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
+            return {"Parameters": _function_sections(one, remarks)["Parameters"]}
+    fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
+    meanings = (_between(remarks, one.lineno, one.end_lineno, alone=False) for one in fields)
+    entries = [_entry(one.target.id, one.annotation, one.value, say) for one, say in zip(fields, meanings)]
+    return {"Parameters": [entry for entry in entries if not entry.startswith("_")]}
+
+# %% ../../nbs/base/core.ipynb #4e1b0007
+def _with_sections(text, sections):
+    "A docstring with more sections."
+    import inspect
+
+    lines = inspect.cleandoc(text).splitlines()
+    under = [row for row, line in enumerate(lines) if re.fullmatch("-{3,}", line)]
+    first = under[0] - 1 if under else len(lines)
+    parts = ["\n".join(lines[:first]).rstrip()]
+    for title, entries in sections.items():
+        parts += ["\n".join([title, "-" * len(title), *entries])] if entries else []
+    return "\n\n".join(filter(None, [*parts, "\n".join(lines[first:])]))
+
+
+def _describe(thing, node, remarks):
+    "Write the docstrings of a function, or of a class and its methods."
+    import ast
+
+    if not isinstance(node, ast.ClassDef):
+        thing.__doc__ = _with_sections(thing.__doc__, _function_sections(node, remarks))
+        return
+    thing.__doc__ = _with_sections(thing.__doc__, _class_sections(node, remarks))
+    for one in node.body:
+        method = vars(thing).get(getattr(one, "name", None))
+        method = getattr(method, "__func__", method)  # of a class method
+        if isinstance(one, ast.FunctionDef) and not one.name.startswith("_") and callable(method):
+            _describe(method, one, remarks)
+
+# %% ../../nbs/base/core.ipynb #4e1b0008
+_DESCRIBED = set()  # names of what has its parameters in its docstring already
+
+
+def documented(
+    thing,  # a function or class
+):  # the same
+    "Write the comments of a signature into the docstring. Without docstrings or source nothing happens."
+    name = f"{getattr(thing, '__module__', '')}.{getattr(thing, '__qualname__', '')}"
+    if name in _DESCRIBED or not callable(thing) or not thing.__doc__:
+        return thing
+    import ast
+    import inspect
+    from textwrap import dedent
+
+    _DESCRIBED.add(name)
+    with suppress(Exception):  # help must never be the reason why something fails
+        source = dedent(inspect.getsource(thing))
+        _describe(thing, ast.parse(source).body[0], _remarks(source))
+    return thing
 
 # %% ../../nbs/base/core.ipynb #84b0ae9a
 def progress(

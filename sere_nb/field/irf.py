@@ -282,8 +282,9 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
     >>> ResonanceClassifier().fit(X, y).predict([[0.15], [2.85]])
     array([0, 1])
 
-    Sources: SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the
-    descent."""
+    References
+    ----------
+    SERE (arXiv 2604.07417) for the idea, reconstructed; Yuille & Rangarajan (2003) for the descent."""
 
     _parameter_constraints: dict = _CONSTRAINTS
 

@@ -304,7 +304,7 @@ def _names(values, X, argument):
 class SERE(ClassifierMixin, BaseEstimator):
     """SERE: a few labels of one corpus, unlabelled recordings of another, and a field without voices.
 
-    Features are centred and scaled per corpus (chapter 02d); those of an encoder come first. `y = -1` marks
+    Features are centred and scaled per corpus (chapter normalise); those of an encoder come first. `y = -1` marks
     recordings without a label.
 
     Attributes
@@ -330,7 +330,9 @@ class SERE(ClassifierMixin, BaseEstimator):
     >>> SERE().fit(X, np.array(y, dtype=object)).predict([[-0.8], [0.8]])
     array(['sad', 'joy'], dtype=object)
 
-    Source: SERE (arXiv 2604.07417), reconstructed."""
+    References
+    ----------
+    SERE (arXiv 2604.07417), reconstructed."""
 
     _parameter_constraints: dict = _CONSTRAINTS
 
@@ -472,7 +474,7 @@ SERE_METHOD = Method(sere, "the resonance field on what is left of the voices", 
 def whole_model(
     task: Task,  # features normalised per corpus
 ) -> ResonanceClassifier:
-    "The field of chapter 06 on what is left of the voices, for a source with many labels."
+    "The field of chapter irf on what is left of the voices, for a source with many labels."
     X, y, _, corpora = voices_out(grouped(task)).stacked()
     return ResonanceClassifier().fit(X, y, corpora=corpora, label_weights=task.label_weights)
 
@@ -484,4 +486,4 @@ def whole(
     return whole_model(task).label_distributions_[len(task.source_X) :]
 
 
-WHOLE = Method(whole, "the field of chapter 06 on what is left of the voices", fit=whole_model, norm="corpus")
+WHOLE = Method(whole, "the resonance field after speaker effects are removed", fit=whole_model, norm="corpus")

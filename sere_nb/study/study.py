@@ -334,7 +334,7 @@ def run_study(
     # name of corpus -> table of utterances; one without labels is a target only and gets predictions
     tables: dict,
     pairs: list = None,  # of (source, target); all ordered pairs if left out
-    methods: dict = METHODS,  # name -> `Method`
+    methods: dict = None,  # name -> `Method`; None: `METHODS`
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter encoder
     shots=5,  # source labels per emotion; or several such numbers
@@ -354,7 +354,7 @@ def run_study(
 
     Raises `SereError` for an impossible study, a folder that holds results (unless `resume` or `overwrite`),
     changed options, a second run in one folder, a full disk, damaged results."""
-    pairs = _pairs(tables, pairs)
+    methods, pairs = METHODS if methods is None else methods, _pairs(tables, pairs)
     told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
     told.update(unheard=unheard, condition=condition, target_shots=target_shots)
     options = _options(encoder, shots, draws, norm, **told)
