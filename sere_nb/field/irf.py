@@ -179,6 +179,14 @@ def _numbered(names, X, argument):
     except TypeError:
         raise ValueError(f"{argument}: names of several types; give all as text or all as numbers") from None
 
+# %% ../../nbs/field/irf.ipynb #4e1c0003
+def _label_weights(values, X):
+    "What each label counts for. Raises `ValueError` for what cannot be that."
+    counts = np.ones(len(X)) if values is None else np.asarray(values, dtype=float)
+    if counts.shape != (len(X),) or not (np.isfinite(counts) & (counts > 0)).all():
+        raise ValueError(f"label_weights: give {len(X)} numbers above 0, one for each sample")
+    return counts
+
 # %% ../../nbs/field/irf.ipynb #7297640d
 def balance_groups(
     corpus: np.ndarray,  # numbers, (n,)
@@ -326,7 +334,7 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         table = np.full((len(X), count), 1 / count)
         table[known] = np.eye(count)[index]
         groups = balance_groups(corpus, speaker, ~known, 2 * count)
-        counts = np.ones(len(X)) if label_weights is None else np.asarray(label_weights, dtype=float)
+        counts = _label_weights(label_weights, X)
         self._organise(self._coordinates(X), table, known, corpus, groups, counts)
         return self
 

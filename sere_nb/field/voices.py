@@ -304,8 +304,8 @@ def _names(values, X, argument):
 class SERE(ClassifierMixin, BaseEstimator):
     """SERE: a few labels of one corpus, unlabelled recordings of another, and a field without voices.
 
-    Features are centred and scaled per corpus (chapter normalise); those of an encoder come first. `y = -1` marks
-    recordings without a label.
+    Features are centred and scaled per corpus (chapter normalise); those of an encoder come first. `y = -1`
+    marks recordings without a label.
 
     Attributes
     ----------
