@@ -52,11 +52,11 @@ def _language(name, speaker):
 # %% ../../nbs/corpus/data.ipynb #5d01b7ba
 def _known_corpus(name, folder):
     "Rows of a known corpus, read from its file names."
-    found = _recordings(folder)
-    parsed = [(path, parse_path(name, path.as_posix())) for path in found]
+    files = _recordings(folder)
+    parsed = [(path, parse_path(name, path.as_posix())) for path in files]
     rows = [(folder / path, name, _language(name, who[0]), *who) for path, who in parsed if who]
     if not rows:
-        example = f"{len(found)} audio files such as {found[0]}" if found else "no audio file at all"
+        example = f"{len(files)} audio files such as {files[0]}" if files else "no audio file at all"
         raise SereError(f"{name}: nothing in {folder} looks like {CORPORA[name].layout}; found {example}")
     return rows
 
@@ -391,8 +391,8 @@ def draw_shots(
     for emotion in emotions:
         candidates = np.flatnonzero(labels == emotion)
         if len(candidates) < shots:
-            found = f'{corpus}: {len(candidates)} utterances of "{emotion}", {shots} shots wanted'
-            raise SereError(f"{found}; take fewer shots or leave the emotion out")
+            lack = f'{corpus}: {len(candidates)} utterances of "{emotion}", {shots} shots wanted'
+            raise SereError(f"{lack}; take fewer shots or leave the emotion out")
         order = generator("draw", corpus, emotion, draw).permutation(len(candidates))
         chosen.append(candidates[order[:shots]])
     return np.concatenate(chosen)
