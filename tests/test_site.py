@@ -15,6 +15,7 @@ from website import check_local
 pytestmark = pytest.mark.browser
 
 WHITE = "rgb(255, 255, 255)"
+PARTS = 4  # of the pages, so that two processes share them
 LARGEST_PAGE = 3 * 2**19  # bytes, 1.5 MB
 BLANK = """[...document.images].filter(image => !(image.complete && image.naturalWidth))
     .map(image => image.src.slice(0, 80))"""  # images of a page that show nothing
@@ -180,11 +181,12 @@ def test_settings_are_known():
 # --- with a browser
 
 
-def test_every_page_loads_and_can_be_read(browser, address, site):
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_page_loads_and_can_be_read(browser, address, site, part):
     "One visit each, in the light: formulas, images, widths; and what axe-core says of the book's pages."
     formulas = 0  # all in one tab: scripts are read once
     tab, faults = opened(browser, address, "index.html", color_scheme="light")
-    for page in pages(site):
+    for page in pages(site)[part::PARTS]:
         tab.set_viewport_size(DESK)
         tab.goto(address + page)
         maths = tab.locator("span.math").count()
