@@ -10,12 +10,11 @@ That the field lost with one and two labels had been seen with `shots.py`, which
 same tasks. With `--of sere`: `sere` with each λ, beside the field and all labels, by encoder."""
 
 from functools import partial
-from unittest.mock import patch
 
 from common import Corpora, arguments, parsed, save, study
 
 from sere_nb.field.irf import FEW, settled
-from sere_nb.field.voices import SERE, WHOLE, sere
+from sere_nb.field.voices import SERE_METHOD, WHOLE, sere
 from sere_nb.study.study import METHODS
 from sere_nb.tasks.tasks import Method
 
@@ -28,12 +27,6 @@ def damped(task, value):
     return settled(task, damping=value / max(1.0, FEW / shots))
 
 
-def damped_sere(task, value):
-    "`sere` with this λ."
-    with patch("sere_nb.field.voices.DAMPING", value):
-        return sere(task)
-
-
 def compared(of):
     "The methods, and the numbers of labels they get."
     if of == "field":
@@ -42,7 +35,7 @@ def compared(of):
     others = {name: METHODS[name] for name in ("selftrain", "field", "logreg-all")}
     line = "sere with λ {:g}"
     seres = {
-        f"λ {v:g}": Method(partial(damped_sere, value=v), line.format(v), norm=SERE.norm) for v in VALUES
+        f"λ {v:g}": Method(partial(sere, damping=v), line.format(v), norm=SERE_METHOD.norm) for v in VALUES
     }
     return {**others, "whole": WHOLE, **seres}, (5,)
 

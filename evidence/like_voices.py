@@ -21,7 +21,7 @@ from relatives import nested
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
-from sere_nb.field.voices import SERE, WHOLE, grouped, voices_out
+from sere_nb.field.voices import SERE_METHOD, WHOLE, grouped, voices_out
 from sere_nb.tasks.baselines import selftrain
 from sere_nb.tasks.tasks import Method, run_task
 
@@ -30,7 +30,7 @@ SETTINGS = {
     for most, shrink in product((6, 10, 15, 20, 30), (0.3, 0.5))
 }
 METHODS = {
-    "sere": SERE,
+    "sere": SERE_METHOD,
     "selftrain": Method(lambda task: selftrain(voices_out(task)), "self-training without voices"),
     "whole": replace(WHOLE, labels="source-all"),
 }
@@ -59,7 +59,7 @@ def tried(corpora):
 
     def function(*names):
         pair = pair_of(corpora, "recorded", *names, "corpus")
-        asked = {"sere": SERE}
+        asked = {"sere": SERE_METHOD}
         rows = [rows_of(grouped_by(pair, one), asked, (100,), setting=one) for one in SETTINGS]
         return pd.concat(rows).to_dict("records")
 

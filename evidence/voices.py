@@ -20,14 +20,9 @@ from common import Corpora, arguments, each_part, parsed, save, told_means
 from conditions import SIX, pair_of
 
 from sere_nb.field import voices
-from sere_nb.field.voices import SERE, sere, sere_model
+from sere_nb.field.voices import SERE_METHOD, sere, sere_model
 from sere_nb.tasks.baselines import selftrain, teach
 from sere_nb.tasks.tasks import Method, run_task
-
-SETTINGS = {
-    f"anchors {anchors}, centre {centre}": dict(ANCHORS=anchors, CENTRE=centre)
-    for anchors, centre in product((0.3, 1.0), (0.40, 0.45))
-}
 
 
 def equal_start(task, table):
@@ -77,20 +72,29 @@ def blended(task, other):
     return (sere(task) + other(task)) / 2
 
 
-IDEAS = {  # name -> (what is changed in chapter voices, method)
-    "as shipped": ({}, SERE),
-    "speakers always trusted": (dict(trust=lambda share: 1.0), SERE),
-    "speakers never trusted": (dict(trust=lambda share: 0.0), SERE),
-    "trust by raw features": (dict(_first_scores=raw_share, CENTRE=0.25), SERE),
-    "anchors weigh 1": (dict(ANCHORS=1.0), SERE),
-    "prosody counted once": (dict(EMPHASIS=1.0), SERE),
-    "prosody counted three times": (dict(EMPHASIS=3.0), SERE),
-    "beliefs begin from equal shares": (dict(_begin=equal_start), SERE),
-    "no shares wished for": (dict(BALANCE=0.0), SERE),
-    "shares wished for half as much": (dict(BALANCE=0.4), SERE),
-    "narrow resonance": (dict(BANDWIDTH=0.75), SERE),
-    "eight rounds": ({}, Method(partial(sere, rounds=(8, 8)), "eight rounds")),
-    "one round": ({}, Method(partial(sere, rounds=(1, 1)), "one round")),
+def with_setting(**setting):
+    "`sere` with other numbers than its own."
+    return Method(partial(sere, **setting), SERE_METHOD.line, fit=partial(sere_model, **setting))
+
+
+SETTINGS = {  # name -> (what is changed in chapter voices, method)
+    f"anchors {anchors}, centre {centre}": (dict(CENTRE=centre), with_setting(anchor_weight=anchors))
+    for anchors, centre in product((0.3, 1.0), (0.40, 0.45))
+}
+IDEAS = {  # the same
+    "as shipped": ({}, SERE_METHOD),
+    "speakers always trusted": (dict(trust=lambda share: 1.0), SERE_METHOD),
+    "speakers never trusted": (dict(trust=lambda share: 0.0), SERE_METHOD),
+    "trust by raw features": (dict(_first_scores=raw_share, CENTRE=0.25), SERE_METHOD),
+    "anchors weigh 1": ({}, with_setting(anchor_weight=1.0)),
+    "prosody counted once": ({}, with_setting(emphasis=1.0)),
+    "prosody counted three times": ({}, with_setting(emphasis=3.0)),
+    "beliefs begin from equal shares": (dict(_begin=equal_start), SERE_METHOD),
+    "no shares wished for": ({}, with_setting(balance=0.0)),
+    "shares wished for half as much": ({}, with_setting(balance=0.4)),
+    "narrow resonance": ({}, with_setting(bandwidth=0.75)),
+    "eight rounds": ({}, with_setting(rounds=(8, 8))),
+    "one round": ({}, with_setting(rounds=(1, 1))),
     "offsets from what beliefs leave over": ({}, Method(offsets, "offsets")),
     "encoder and prosody apart": ({}, Method(views, "two views")),
     "mean with self-training": ({}, Method(partial(blended, other=selftrain), "a mean")),
@@ -132,11 +136,10 @@ def main():
     parser.add_argument("--few", type=int, default=3, help="draws of ideas and shares")
     options = parsed(parser)
     corpora = Corpora(options)
-    parts = {
-        name: partial(rows_of, corpora, change, SERE, options.draws) for name, change in SETTINGS.items()
-    }
-    for name, (change, method) in IDEAS.items():
-        parts[name] = partial(rows_of, corpora, change, method, options.few)
+    parts = {}
+    for ideas, draws in ((SETTINGS, options.draws), (IDEAS, options.few)):
+        for name, (change, method) in ideas.items():
+            parts[name] = partial(rows_of, corpora, change, method, draws)
     parts["shares"] = partial(shares_of, corpora, options.few)
     found = each_part(corpora, parts)
     tables = {"shares": found.pop("shares")}

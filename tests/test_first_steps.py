@@ -66,4 +66,4 @@ def test_the_path_ends_where_the_page_says(tmp_path, installed):
         elif printed:
             assert agrees(by_name(done.stdout), by_name(printed)), f"{text}\n{done.stdout}"
         ran += 1
-    assert ran == 8 and (folder / "study" / "report.html").exists()
+    assert ran == 10 and (folder / "study" / "report.html").exists()

@@ -34,14 +34,14 @@ from sere_nb.encoding.features import extract
 from sere_nb.field.checkpoint import sealed
 from sere_nb.field.irf import FIELD
 from sere_nb.field.semisup import NETWORK
-from sere_nb.field.voices import SERE
+from sere_nb.field.voices import SERE_METHOD
 from sere_nb.sound.prosody import FUNCTIONALS
 from sere_nb.study.study import METHODS, run_study
 from sere_nb.tasks.baselines import BASELINES, Linear
 from sere_nb.tasks.metrics import uar
 from sere_nb.tasks.tasks import prepare, run_task
 
-KINDS = {"field": FIELD, "sere": SERE, "sere-network": NETWORK}
+KINDS = {"field": FIELD, "sere": SERE_METHOD, "sere-network": NETWORK}
 SOURCE, TARGET = mini_corpus("de"), mini_corpus("it")
 TABLES = {"mini-de": SOURCE, "mini-it": TARGET}
 
@@ -570,7 +570,7 @@ def test_a_digest_is_short_defined_and_the_same_after_loading(learned, tmp_path)
 def test_a_card_says_what_a_model_has_learned_from(learned, tmp_path):
     told = card(learned)
     assert "| Learned from | mini-de (de) |" in told and "no labels" in told and "120 recordings" in told
-    assert "5 of each emotion, 25 in total" in told and SERE.line in told
+    assert "5 of each emotion, 25 in total" in told and SERE_METHOD.line in told
     many = adapt(SOURCE, TARGET, shots=None, features="prosody", method=FIELD, target_shots=7)
     told = card(many)
     assert f"all {len(SOURCE)}: anger 24" in told and "7 labels" in told and FIELD.line in told
@@ -613,6 +613,17 @@ def test_fewer_emotions_are_renormalised(learned):
         with pytest.raises(SereError, match=said) as error:
             among(learned, wrong)
         assert str(error.value).isprintable()
+
+
+def test_every_column_has_the_name_of_its_emotion():
+    X, Y = raw()
+    model = learn((SOURCE, X), (TARGET, Y), None, features="prosody")
+    assert model.classes == tuple(sorted(set(SOURCE.emotion)))
+    said = model.probabilities(model.normaliser.apply(Y)).argmax(axis=1)
+    right = {
+        name: np.mean(np.array(model.classes)[said][TARGET.emotion == name] == name) for name in model.classes
+    }
+    assert np.mean(list(right.values())) > 0.5, right  # chance is 0.2
 
 
 def test_answers_of_an_owner_are_learned_from():

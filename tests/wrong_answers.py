@@ -41,6 +41,12 @@ WRONG = {
         "lambda counts: from_counts(counts.T)",
         "lambda counts: np.mean(counts.diagonal() / np.maximum(counts.sum(axis=1), 1))",
     ],
+    "7_own_folder": [
+        "lambda confidence, right: two_shares(-confidence, right)",
+        "lambda confidence, right: two_shares(confidence, right)[::-1]",
+        "lambda confidence, right: (right[confidence > 0.5].mean(), right.mean())",
+        "lambda confidence, right: (right[:10].mean(), right.mean())",
+    ],
     "core": [
         '(("a", "b"), ("b", "a"))',
         '(("draw", 3), ("draw", 3))',
@@ -291,6 +297,16 @@ WRONG = {
     "study": [
         "1000 * each",
         "each / 1000",
+    ],
+    "8_does_it_hold": [
+        'lambda tasks: (tasks.sere - tasks[tasks.drop(columns="sere").mean().idxmax()]).mean()',
+        'lambda tasks: (tasks.sere - tasks.drop(columns="sere").min(axis=1)).mean()',
+        "lambda tasks: -left_over(tasks)",
+    ],
+    "results": [
+        'lambda tasks: (tasks.sere - tasks[tasks.drop(columns="sere").mean().idxmax()]).mean()',
+        'lambda tasks: (tasks.sere - tasks.drop(columns="sere").max(axis=1)).mean()',
+        "lambda tasks: -nested_lead(tasks)",
     ],
     "report": [
         "{count: 1 - share for count, share in answer.items()}",

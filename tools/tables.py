@@ -19,21 +19,21 @@ SPOKEN = {
     "urdu": "Urdu",
 }
 QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last under its own name
-    "Does it carry over?": {
+    "Does it hold?": {
         "conditions": "Thirty tasks under every condition",
         "inductive": "A speaker who comes later",
-        "normalisation": "Where nobody knows who speaks",
-        "skewed": "Targets of unequal shares",
+        "normalisation": "Without speaker labels",
+        "skewed": "Targets with unbalanced emotions",
         "ready": "The ready model",
         "folders": "Folders as people have them",
-        "like_voices": "Groups of like voices in place of names",
+        "like_voices": "Speaker clusters in place of speaker labels",
         "no_speech": "Noise, tones and music against speech",
         "speakers": "What it is worth to know who speaks",
         "speech": "Calls, stretch by stretch",
         "channels": "One person or two in the channels of a recording",
     },
-    "Against whom?": {
-        "relatives": "The relatives",
+    "Compared with which methods?": {
+        "relatives": "Related methods",
         "matrix": "The ladder and the plain field on twelve tasks",
         "full_run": "The full run on a GPU",
     },

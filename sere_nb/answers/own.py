@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,10 @@ def _unsure(confidence, level):
 # %% ../../nbs/answers/own.ipynb #e16a000f
 def _many(recordings):
     "Recordings as a list, also if there is only one."
+    if not isinstance(recordings, (str, os.PathLike)) and not hasattr(recordings, "__iter__"):
+        raise SereError(f"recordings: a {type(recordings).__name__} where paths or arrays are expected")
+    if hasattr(recordings, "columns") or isinstance(recordings, dict):
+        raise SereError(f"recordings: a {type(recordings).__name__}; give its paths, such as table.path")
     numbers = hasattr(recordings, "ndim") and np.asarray(recordings).dtype.kind in "fiu"
     one = isinstance(recordings, (str, os.PathLike)) or numbers
     return [recordings] if one or not isinstance(recordings, Iterable) else list(recordings)
@@ -109,6 +114,14 @@ def _row(model, recording, sampling_rate, level, heard):
     told = dict(emotion=abstaining(said.emotion, surest, level), confidence=surest, **said.probabilities)
     return dict(told, doubt="; ".join(filter(None, found)) or None)
 
+# %% ../../nbs/answers/own.ipynb #4e1c0005
+def _check_numbers(sampling_rate, abstain):
+    "Raises `SereError` for numbers that `recognise` cannot mean."
+    if not isinstance(abstain, Real) or not 0 <= abstain <= 1:
+        raise SereError(f"abstain {abstain!r:.60}: give a confidence from 0 to 1")
+    if sampling_rate is not None and not (isinstance(sampling_rate, Real) and 1000 <= sampling_rate <= 1e6):
+        raise SereError(f"sampling_rate {sampling_rate!r:.60}: give samples per second, such as 16000")
+
 # %% ../../nbs/answers/own.ipynb #e16a0035
 def recognise(
     recordings,  # a path, an array (N,), or several of them
@@ -117,6 +130,7 @@ def recognise(
     abstain: float = UNSURE,  # confidence below which the answer is "unsure"; 0: always an emotion
 ) -> pd.DataFrame:  # file, emotion, confidence, one column per emotion, doubt
     "The emotion heard in each recording; one without an answer has the reason as its doubt."
+    _check_numbers(sampling_rate, abstain)
     model = model if isinstance(model, Recogniser) else load(model)
     encoder = None if model.features == "prosody" else load_encoder(model.encoder)
     heard, many = (encoder, _detector("silero")), _many(recordings)

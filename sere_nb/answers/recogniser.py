@@ -16,14 +16,24 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..base.core import SereError, emotion_name, package_folder, provenance, require, shown
+from sere_nb.base.core import (
+    SereError,
+    check_place,
+    check_whole,
+    emotion_name,
+    package_folder,
+    provenance,
+    require,
+    shown,
+)
 from ..corpus.audio import SAMPLE_RATE
+from ..corpus.tables import check_table
 from ..encoding.encode import activity, encode
 from ..encoding.encoder import PER_LANGUAGE, Encoder, load_encoder
 from ..encoding.features import extract_usable, report_faults
 from ..field.checkpoint import read_checkpoint, write_checkpoint
 from ..field.highlights import moments
-from ..sound.normalise import Normaliser
+from ..sound.normalise import NORMALISATIONS, Normaliser
 from ..sound.pitch import crepe, swift
 from ..sound.prosody import FUNCTIONALS, utterance_features
 from ..tasks.baselines import Linear
@@ -64,7 +74,7 @@ TRACKERS = dict(crepe=crepe, swift=swift)  # of pitch (chapter pitch)
 class Recogniser:
     "A method's model with everything it needs to read a recording."
 
-    model: object  # with predict_proba and state: `ResonanceClassifier`, `Network`
+    model: object  # with predict_proba and state: `SERE`, `ResonanceClassifier`, `Linear`, `Network`
     classes: tuple  # names of the emotions
     normaliser: Normaliser  # of the target's raw features
     features: str = "both"  # prosody, encoder or both
@@ -92,9 +102,9 @@ class Recogniser:
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb0f
 def _usual():
     "The method of chapter voices; who only asks a model that is there does not wait for its import."
-    from sere_nb.field.voices import SERE
+    from sere_nb.field.voices import SERE_METHOD
 
-    return SERE
+    return SERE_METHOD
 
 
 def learn(
@@ -105,7 +115,7 @@ def learn(
     features: str = "both",  # prosody, encoder or both
     reader: Encoder = None,  # the encoder of the vectors; None: prosody only
     norm: str = "auto",  # as in `adapt`; each corpus of a source is normalised on its own
-    method: Method = None,  # one that has `fit`; None: `voices.SERE`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE_METHOD`
     target_shots: int = 0,  # labels drawn of the target's own, in total, as a study draws them
     known=None,  # (m,) emotions that the target's owner has told, None elsewhere; its own labels are ignored
 ) -> Recogniser:
@@ -145,6 +155,28 @@ def _folder_name(table):
         return None
     return os.path.basename(folder) or None
 
+# %% ../../nbs/answers/recogniser.ipynb #4e1c0004
+def _check_wanted(source, target, method, norm, draw, target_shots):
+    "Raises `SereError` for what `adapt` cannot be asked."
+    check_table("source", source)
+    check_table("target", target)
+    check_whole("target_shots", target_shots)
+    check_whole("draw", draw)
+    if not isinstance(method, Method):
+        raise SereError(
+            f'method {method!r:.60}: give a `Method`, such as METHODS["sere"] of sere_nb.study.study'
+        )
+    if method.fit is None:
+        raise SereError(f"{method.line}: it has no model that could be kept")
+    if norm not in NORMALISATIONS:
+        raise SereError(f"norm {norm!r:.60}: choose one of {', '.join(NORMALISATIONS)}")
+
+
+def _check_recogniser(argument, value):
+    if not isinstance(value, Recogniser):
+        given = f"a {type(value).__name__} where a `Recogniser` is expected"
+        raise SereError(f"{argument}: {given}; `adapt` makes one, and load(FOLDER) reads one")
+
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb0a
 def adapt(
     source: pd.DataFrame,  # table of labelled utterances
@@ -154,7 +186,7 @@ def adapt(
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter encoder
     norm: str = "auto",  # none, corpus, speaker or auto; a method may insist on its own
-    method: Method = None,  # one that has `fit`; None: `voices.SERE`
+    method: Method = None,  # one that has `fit`; None: `voices.SERE_METHOD`
     strict: bool = False,  # stop at a recording that cannot be used, instead of leaving it out
     target_shots: int = 0,  # labels drawn of the target's own, in total
     **options,  # cache, jobs of `extract_usable`
@@ -164,8 +196,7 @@ def adapt(
     It knows the emotions that both have, or all of the source if the target has no labels. Raises
     `SereError` as `prepare`, `Pair.draw` and `extract` do, and for a method that has no model."""
     method = method or _usual()
-    if method.fit is None:
-        raise SereError(f"{method.line}: it has no model that could be kept")
+    _check_wanted(source, target, method, norm, draw, target_shots)
     reader = None if features == "prosody" else encoder_of(encoder, target)
     extracted = [extract_usable(table, features, encoder, **options) for table in (source, target)]
     faults = [fault for _, _, found in extracted for fault in found]
@@ -250,7 +281,7 @@ def _cell(text):
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb1b
 def _config(recogniser, numbers):
     "What `load` needs besides the arrays and their origin, ready for JSON."
-    kinds = {"ResonanceClassifier": "field", "Linear": "linear"}
+    kinds = {"ResonanceClassifier": "field", "SERE": "field", "Linear": "linear"}
     return dict(
         kind=kinds.get(type(recogniser.model).__name__, "network"),
         classes=list(recogniser.classes),
@@ -269,6 +300,13 @@ def save(
     text: str = None,  # for people: README.md of the folder; None: `card(recogniser)`
 ) -> str:  # the model's digest
     "Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; old files stay."
+    _check_recogniser("recogniser", recogniser)
+    check_place("folder", folder)
+    if text is not None and not isinstance(text, str):
+        raise SereError(f"text: a {type(text).__name__} where a text is expected")
+    if not hasattr(recogniser.model, "state"):
+        kind = type(recogniser.model).__name__
+        raise SereError(f"the model is a {kind}, which is not saved; choose another method")
     text = card(recogniser) if text is None else text
     arrays, numbers = recogniser.model.state()
     mean, spread = recogniser.normaliser.usual
@@ -341,6 +379,9 @@ def load(
 
     Raises `SereError` if it is missing, damaged or implausible, if its encoder would have to be fetched and
     the caller has not named it, or if its pitch tracker is not installed."""
+    for argument, place in (("folder", folder), ("encoder", encoder)):
+        if place is not None:
+            check_place(argument, place)
     folder = package_folder() / "bundled" / "ready" if folder is None else folder
     found = read_checkpoint(folder, _built)
     if found.pitch == "swift":
@@ -352,12 +393,13 @@ def load(
 _LAST = {  # kind of model -> arrays that its log odds are proportional to
     "Linear": ("weights", "bias"),
     "ResonanceClassifier": ("shift",),  # the rest is divided by its temperature
+    "SERE": ("shift",),  # the same
     "Network": ("head.weight", "head.bias"),
 }
 
 
 def cooled(
-    model,  # `Linear`, `ResonanceClassifier` or `Network`
+    model,  # `SERE`, `ResonanceClassifier`, `Linear` or `Network`
     temperature: float,  # above 1: less confident
 ):  # of the same kind, with the same answers
     """The same model with its log odds divided by a number (Guo et al. 2017).
@@ -467,6 +509,8 @@ def _reader(recogniser, encoder):
     if recogniser.features == "prosody":
         return None
     encoder = load_encoder(recogniser.encoder) if encoder is None else encoder
+    if isinstance(encoder, str):
+        raise SereError(f'encoder "{encoder}": give one that is loaded, by load_encoder')
     if not isinstance(encoder, Encoder):
         raise SereError(f"a model reads one encoder, not one for each language: {', '.join(encoder)}")
     if recogniser.identity not in (None, encoder.identity):
@@ -528,6 +572,9 @@ def predict(
 ) -> list:  # of `Prediction`
     """Emotion, probabilities and the moments that decided, for each recording. Raises `SereError` as `read`
     does."""
+    _check_recogniser("recogniser", recogniser)
+    if not hasattr(waveforms, "__len__") or not all(np.ndim(one) == 1 for one in waveforms):
+        raise SereError("waveforms: give a list of arrays (N,) at 16 kHz; `recognise` takes files, too")
     if not len(waveforms):
         return []
     reading, answers = read(recogniser, waveforms, same_speaker, encoder), []

@@ -19,11 +19,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..base.core import SereError, feed, generator, package_folder, progress, shown
+from sere_nb.base.core import (
+    SereError,
+    check_place,
+    check_whole,
+    feed,
+    generator,
+    package_folder,
+    progress,
+    shown,
+)
 from .audio import AUDIO_SUFFIXES, SHORTEST, Part, audio_fault, file_of
 from .corpora import CORPORA, parse_path
 from .metadata import UNKNOWN_SPEAKER, read_metadata
-from .tables import places, read_folder, utterance_table
+from .tables import check_table, places, read_folder, utterance_table
 
 # %% ../../nbs/corpus/data.ipynb #a6498ddf
 def _recordings(folder):
@@ -59,8 +68,9 @@ def load_corpus(
     """The utterances of a corpus.
 
     Raises `SereError` if the folder is missing, holds no recording of that corpus, or has a faulty table."""
+    check_place("folder", folder)
     folder = Path(folder)
-    if not name.strip() or shown(name) != name:
+    if not isinstance(name, str) or not name.strip() or shown(name) != name:
         raise SereError(f'"{name}" is no name for a corpus; choose one that can be shown in one line')
     if not os.path.isdir(folder):  # `Path.is_dir` raises for a name that is too long
         raise SereError(f"{name}: there is no folder {folder}; give it as {name}=PATH")
@@ -332,6 +342,7 @@ def check_corpus(
     listen: bool = False,  # decode every file, to find silence, NaN, clipping and truncation
 ) -> CorpusReport:  # print it
     "Compare a copy with what is expected: counts of speaker × emotion, unusable files, and warnings."
+    check_table("table", table)
     name, table = table.corpus.iloc[0], table.reset_index(drop=True)
     faults = list(_faults(table, listen))
     faulty = {place for place, _ in faults}
@@ -375,6 +386,7 @@ def draw_shots(
     """Labelled utterances of the source: `shots` of each emotion, at random, repeatable.
 
     Raises `SereError` if an emotion has fewer utterances than shots."""
+    check_whole("shots", shots, 1)
     corpus, labels, chosen = table.corpus.iloc[0], table.emotion.to_numpy(), []
     for emotion in emotions:
         candidates = np.flatnonzero(labels == emotion)

@@ -12,12 +12,14 @@ import math
 import os
 import re
 import warnings
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
-from ..base.core import SereError, feed, package_folder, require
+from ..base.core import SereError, atomic_path, feed, package_folder, require
 from ..base.files import regular
 from ..sound.frames import HOP, RECEPTIVE_FIELD
 
@@ -36,7 +38,7 @@ def receptive_field(
 _MULTILINGUAL = "facebook/wav2vec2-xls-r-300m@081af4b2d98de3a437a3d2b4b7f9530f4a543097"  # 128 languages
 PER_LANGUAGE = {  # the paper's way: one encoder per language, all fine-tuned from XLSR-53
     "de": "facebook/wav2vec2-large-xlsr-53-german@29c3343df5a276b4991d20d8c065a3c346b2b7ad",
-    "en": "jonatasgrosman/wav2vec2-large-xlsr-53-english",
+    "en": "jonatasgrosman/wav2vec2-large-xlsr-53-english",  # the commit is recorded at the first load
     "es": "facebook/wav2vec2-large-xlsr-53-spanish@refs/pr/1",
     "fr": "facebook/wav2vec2-large-xlsr-53-french@refs/pr/1",
     "it": "facebook/wav2vec2-large-xlsr-53-italian@refs/pr/1",
@@ -161,58 +163,111 @@ def _read_json(path: Path) -> dict:
 
 # %% ../../nbs/encoding/encoder.ipynb #e1ee0556
 _LARGEST, _MOST_LAYERS = 1_000_000, 128  # of any whole number, of any count of layers, in a config.json
-_LAYER_COUNTS = re.compile(r"layers$|^num_conv_pos_embeddings$")  # Data2Vec counts layers in the latter
+_MOST = {  # what a name looks like -> the largest number that is believed; the first that fits counts
+    r"conv.*layers$|^num_conv_pos_embeddings$": 8 * _MOST_LAYERS,  # Data2Vec counts layers in the latter
+    r"layers$": _MOST_LAYERS,
+    r"": _LARGEST,
+}
 _SIZES = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
 _WHISPER_SIZES = ("d_model", "encoder_layers", "encoder_attention_heads", "encoder_ffn_dim", "num_mel_bins")
+_CONVOLUTIONS = ("conv_kernel", "conv_stride", "conv_dim")
 
 # %% ../../nbs/encoding/encoder.ipynb #e294b4c5
-def _odd_value(name: str, value) -> str | None:
-    "What is wrong with a value of a config.json, wherever it stands."
-    if isinstance(value, (dict, list)):
-        inner = value.items() if isinstance(value, dict) else ((name, one) for one in value)
-        return next((odd for key, one in inner if (odd := _odd_value(str(key), one))), None)
-    if "attn_implementation" in name and value not in (None, "eager", "sdpa"):
-        return f"{name} = {value!r:.60} would run code from elsewhere"
-    most = (
-        _LARGEST if not _LAYER_COUNTS.search(name) else 8 * _MOST_LAYERS if "conv" in name else _MOST_LAYERS
-    )
-    if isinstance(value, int) and abs(value) > most:
-        return f"{name:.40} is {value if abs(value) < 10**12 else 'enormous'}, at most {most} is believed"
-    return f"{name:.40} is {value}" if isinstance(value, float) and not math.isfinite(value) else None
+def _leaves(name: str, value):
+    "(name, value) of everything in a config.json, wherever it stands."
+    if not isinstance(value, (dict, list)):
+        yield name, value
+        return
+    for key, inner in value.items() if isinstance(value, dict) else ((name, inner) for inner in value):
+        yield from _leaves(str(key), inner)
+
+
+def _odd_value(config: dict) -> str | None:
+    "What is wrong with the first value that cannot be right, wherever it stands."
+    for name, value in _leaves("config.json", config):
+        most = next(most for pattern, most in _MOST.items() if re.search(pattern, name))
+        if "attn_implementation" in name and value not in (None, "eager", "sdpa"):
+            return f"{name} = {value!r:.60} would run code from elsewhere"
+        if isinstance(value, int) and abs(value) > most:
+            told = value if abs(value) < 10**12 else "enormous"
+            return f"{name:.40} is {told}, at most {most} is believed"
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"{name:.40} is {value}"
+    return None
 
 # %% ../../nbs/encoding/encoder.ipynb #a8f98c49
-def _odd_size(config: dict) -> str | None:
-    "What is wrong with the sizes of a network's layers."
-    names = _WHISPER_SIZES if config["model_type"] == "whisper" else _SIZES
-    for name in names:
-        if type(config.get(name)) is not int or config[name] < 1:
-            return f"{name} is {config.get(name)!r:.60}, a whole number from 1 on is needed"
-    if config[names[0]] % config[names[2]]:
-        return f"{names[0]} {config[names[0]]} cannot be shared by {config[names[2]]} attention heads"
-    return _odd_band(config.get("sere_layers", [0, 0]), config[names[1]])
+def _whole(value) -> bool:
+    "Whether a value is a whole number from 1 on."
+    return type(value) is int and value >= 1
+
+
+def _wholes(value) -> bool:
+    "Whether a value is a list of them, or absent."
+    return value is None or isinstance(value, list) and bool(value) and all(map(_whole, value))
+
+
+def _band_fits(band, depth: int) -> bool:
+    "Whether these are two layers of a network."
+    whole = isinstance(band, list) and len(band) == 2 and all(type(layer) is int for layer in band)
+    return whole and 0 <= band[0] <= band[1] <= depth
+
+
+def _grid(kernels, strides) -> tuple[int, int]:
+    "The grid of frames of some convolutions; the one that is needed where they are not told."
+    return (RECEPTIVE_FIELD, HOP) if None in (kernels, strides) else receptive_field(kernels, strides)
 
 # %% ../../nbs/encoding/encoder.ipynb #a4499875
-def _odd_band(band, depth: int) -> str | None:
-    "What is wrong with the layers that a config.json recommends."
-    whole = isinstance(band, list) and len(band) == 2 and all(type(layer) is int for layer in band)
-    if whole and 0 <= band[0] <= band[1] <= depth:
-        return None
-    return f"sere_layers is {band!r:.60}, two layers of 0…{depth} are needed"
+class _Rule(NamedTuple):
+    "What some values of a config.json have to be."
+
+    names: tuple  # of the values
+    holds: Callable  # of the values
+    said: str  # if it does not hold; {0}, {1}, …: the values
+    families: tuple = FAMILIES  # to which it applies
+    absent: object = None  # what stands for a value that is not told
+
+
+def _sizes(names: tuple, families: tuple) -> list:
+    "Rules for the sizes of a family's layers: (width, layers, heads, …)."
+    width, depth, heads, *_ = names
+    whole = [
+        _Rule((name,), _whole, f"{name} is {{0!r:.60}}, a whole number from 1 on is needed", families)
+        for name in names
+    ]
+    shared = f"{width} {{0}} cannot be shared by {{1}} attention heads"
+    band = "sere_layers is {0!r:.60}, two layers of 0…{1} are needed"
+    fit = _Rule((width, heads), lambda width, heads: width % heads == 0, shared, families)
+    return [*whole, fit, _Rule(("sere_layers", depth), _band_fits, band, families, [0, 0])]
 
 # %% ../../nbs/encoding/encoder.ipynb #a8c1e81a
-def _odd_grid(config: dict) -> str | None:
-    "What is wrong with the convolutions: they have to make frames of 400 samples, 320 apart."
-    lists = {name: config.get(name) for name in ("conv_kernel", "conv_stride", "conv_dim")}
-    lists = {name: value for name, value in lists.items() if value is not None}
-    for name, value in lists.items():
-        if not isinstance(value, list) or not value or any(type(one) is not int or one < 1 for one in value):
-            return f"{name} is {value!r:.60}, a list of whole numbers from 1 on is needed"
-    if len({len(value) for value in lists.values()}) > 1:
-        return "conv_dim, conv_kernel and conv_stride differ in length"
-    if config["model_type"] == "whisper" or not {"conv_kernel", "conv_stride"} <= set(lists):
-        return None
-    grid = receptive_field(lists["conv_kernel"], lists["conv_stride"])
-    return None if grid == (RECEPTIVE_FIELD, HOP) else f"frames of {grid} samples, (400, 320) are needed"
+_WHISPER, _OTHERS = ("whisper",), tuple(name for name in FAMILIES if name != "whisper")
+_BEFORE = [  # rules for the convolutions, which have to make frames of 400 samples, 320 apart
+    *(
+        _Rule((name,), _wholes, f"{name} is {{0!r:.60}}, a list of whole numbers from 1 on is needed")
+        for name in _CONVOLUTIONS
+    ),
+    _Rule(
+        _CONVOLUTIONS,
+        lambda *lists: len({len(one) for one in lists if one is not None}) < 2,
+        "conv_dim, conv_kernel and conv_stride differ in length",
+    ),
+    _Rule(
+        _CONVOLUTIONS[:2],
+        lambda *lists: _grid(*lists) == (RECEPTIVE_FIELD, HOP),
+        "frames of {grid} samples, (400, 320) are needed",
+        _OTHERS,
+    ),
+]
+_AFTER = _sizes(_SIZES, _OTHERS) + _sizes(_WHISPER_SIZES, _WHISPER)
+
+
+def _broken_rule(config: dict, rules: list) -> str | None:
+    "What is wrong by the first rule that does not hold."
+    for rule in rules:
+        values = [config.get(name, rule.absent) for name in rule.names]
+        if config["model_type"] in rule.families and not rule.holds(*values):
+            return rule.said.format(*values, grid=_grid(*values[:2]) if "{grid}" in rule.said else None)
+    return None
 
 # %% ../../nbs/encoding/encoder.ipynb #48990659
 def _checked_files(encoder: Encoder):
@@ -243,7 +298,7 @@ def _checked_encoder(encoder: Encoder) -> Encoder:
     if encoder.folder:
         _checked_files(encoder)
         config = encoder.config
-        odd = _odd_grid(config) or _odd_value("config.json", config) or _odd_size(config)
+        odd = _broken_rule(config, _BEFORE) or _odd_value(config) or _broken_rule(config, _AFTER)
         if odd:
             raise SereError(f"encoder {encoder.folder}: config.json cannot be right: {odd}")
         encoder.normalises
@@ -385,12 +440,31 @@ def _snapshot(name: str, local: bool) -> Path | str:
     except Exception as error:  # no network, no such name, gated, no such revision: told apart by one line
         return (str(error).strip() or type(error).__name__).splitlines()[0].split(". ")[0]
 
+# %% ../../nbs/encoding/encoder.ipynb #4e1d0002
+def _unmoved(name: str, folder: Path, record: Path = None) -> Path:
+    """The folder itself. Records the commit of a name that pins none, and raises `SereError` if it is another
+    one than at the first load."""
+    repo, _, revision = name.partition("@")
+    commit = folder.name if folder.parent.name == "snapshots" else revision
+    if commit == revision:  # pinned, or no copy of the hub's
+        return folder
+    record = record or require("platformdirs").user_cache_path("sere_nb") / "encoders.json"
+    commits = _read_json(record) if record.is_file() else {}
+    if commits.setdefault(name, commit) != commit:
+        was = f"was {commits[name]} when it was first loaded here, and is {commit} now"
+        raise SereError(f'encoder "{name}" {was}; say which, such as {repo}@{commits[name]}')
+    with suppress(OSError, SereError):  # where nothing can be kept, nothing is
+        record.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(record) as path:
+            path.write_text(json.dumps(commits, indent=1) + "\n")
+    return folder
+
 # %% ../../nbs/encoding/encoder.ipynb #d6368f28
 def _from_hub(name: str, local_only: bool) -> Path:
     "Folder of a hub checkpoint: the copy on this machine if there is one, else downloaded."
     here = _snapshot(name, local=True)
     if isinstance(here, Path) and list(here.glob("*.safetensors")):  # what is here is not asked for again
-        return here
+        return _unmoved(name, here)
     if local_only:
         raise SereError(
             f'encoder "{name}" is not on this machine, and is fetched only if you ask for it: '
@@ -398,7 +472,7 @@ def _from_hub(name: str, local_only: bool) -> Path:
         )
     there = _snapshot(name, local=False)
     if isinstance(there, Path):
-        return there
+        return _unmoved(name, there)
     raise SereError(
         f'encoder "{name}": no such folder, no copy on this machine, and the hub gave none ({there}); '
         f'go online once, give a folder with config.json and model.safetensors, or use "bundled"'

@@ -10,14 +10,15 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import NamedTuple
 
 import numpy as np
 
-from ..base.core import SereError, progress, require
+from ..base.core import SereError, check_place, progress, require
 from ..base.workers import one_thread, workers
 from ..corpus.audio import Part, read_audio
-from ..corpus.tables import places
+from ..corpus.tables import check_table, places
 from .cache import FeatureCache, audio_digest
 from .encode import ENCODE_VERSION, _band, activity, encode, pool
 from .encoder import Encoder, load_encoder
@@ -76,6 +77,9 @@ def _encoder_recipe(rows: list, encoder, layers, make, feature: str) -> _Recipe:
 # %% ../../nbs/encoding/features.ipynb #20c320a1
 def _encoder_recipes(table, encoder, layers, make, feature: str) -> list:
     "One recipe per encoder: a single one, or one per language for `{language: checkpoint}`."
+    pair = isinstance(layers, (tuple, list)) and len(layers) == 2
+    if layers is not None and not (pair and all(isinstance(one, Integral) for one in layers)):
+        raise SereError(f"layers {layers!r:.60}: give the first and the last one, such as (1, 2)")
     encoder = encoder if isinstance(encoder, (dict, Encoder)) else load_encoder(encoder)
     if not isinstance(encoder, dict):
         return [_encoder_recipe(list(range(len(table))), encoder, layers, make, feature)]
@@ -221,6 +225,8 @@ def _as_cache(cache) -> FeatureCache | None:
     "The cache for an argument: the default one for None, none at all for False."
     if cache is False:
         return None
+    if cache is not None and not isinstance(cache, FeatureCache):
+        check_place("cache", cache)
     return cache if isinstance(cache, FeatureCache) else FeatureCache(cache)
 
 # %% ../../nbs/encoding/features.ipynb #8b237b02
@@ -278,8 +284,7 @@ def _recipes(table, features: str, encoder, layers) -> list:
     "The recipes of the features asked for."
     if features not in ("encoder", "prosody", "both"):
         raise SereError(f'features "{features}": choose encoder, prosody or both')
-    if not len(table):
-        raise SereError("no utterances to extract features of: the table is empty")
+    check_table("table", table, ())
     prosody = [] if features == "encoder" else [_prosody_recipe(table)]
     if features == "prosody":
         return prosody
@@ -341,6 +346,7 @@ def extract_frames(
     """The encoder's frames of each utterance and which of them are active, through the same cache.
 
     Raises `SereError` as `extract` does."""
+    check_table("table", table, ())
     recipes = _encoder_recipes(table, encoder, layers, _encoder_frames, "encoder frames")
     rows, faults = _entries(table, recipes, cache, jobs)
     _refuse(faults, len(table))

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from ..base.core import progress
-from .irf import ResonanceClassifier
+from .irf import CollapseWarning, ResonanceClassifier
 from .model import Recordings, SereModel, as_recordings
 from .tric import tric
 from ..tasks.baselines import most_certain
@@ -217,6 +217,7 @@ def _warn_of_collapse(shares, classes):
         warnings.warn(
             f"{shares.max():.0%} of the unlabelled utterances are "
             f"{classes[shares.argmax()]} to the model: it has collapsed",
+            CollapseWarning,
             stacklevel=5,
         )
 

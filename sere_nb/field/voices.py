@@ -5,25 +5,35 @@
 # %% auto #0
 __all__ = ['LIKE', 'FEWEST', 'SHRINK', 'VOICE_AXES', 'ITERATIONS', 'TOLERANCE', 'CENTRE', 'SLOPE', 'DOUBT', 'USUAL', 'BANDWIDTH',
            'DAMPING', 'TEMPERATURE', 'BALANCE', 'AXES', 'WHITENING', 'LANDMARKS', 'EMPHASIS', 'ANCHORS', 'TRUSTED',
-           'MEMBERS', 'ROUNDS', 'SURE', 'TOLD', 'POWER', 'SERE', 'WHOLE', 'like_voices', 'grouped', 'scores',
-           'voice_share', 'trust', 'trusts', 'without_voices', 'voices_out', 'sere_model', 'sere', 'whole_model',
-           'whole']
+           'MEMBERS', 'ROUNDS', 'SURE', 'TOLD', 'POWER', 'SERE_METHOD', 'WHOLE', 'like_voices', 'grouped', 'scores',
+           'voice_share', 'trust', 'trusts', 'without_voices', 'voices_out', 'SERE', 'sere_model', 'sere',
+           'whole_model', 'whole']
 
 # %% ../../nbs/field/voices.ipynb #6b000003
 from dataclasses import replace
 from functools import partial
+from numbers import Integral, Real
 
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import cdist
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..base.core import generator
-from .irf import ResonanceClassifier, _groups, _principal, organise, resonance_coordinates
+from sere_nb.field.irf import (
+    ResonanceClassifier,
+    balance_groups,
+    organise,
+    resonance_coordinates,
+    training_set,
+    whitened_axes,
+)
 from sere_nb.tasks.baselines import (
     REGULARISATION,
-    logreg,
     most_certain,
     power,
     principal,
@@ -31,7 +41,7 @@ from sere_nb.tasks.baselines import (
     within_covariance,
 )
 from ..tasks.confidence import tempered
-from ..tasks.tasks import Method, Task, counted
+from ..tasks.tasks import Method, Task
 
 # %% ../../nbs/field/voices.ipynb #6bc00003
 LIKE, FEWEST = 15, 20  # groups of like voices, at most; recordings that a group has on average, at least
@@ -102,13 +112,15 @@ def scores(
     X: np.ndarray,  # (n, d)
 ) -> np.ndarray:  # (n, C), or (n, 1) for two classes
     "A classifier's decision scores."
-    found = model.decision_function(X)
-    return found if found.ndim == 2 else found[:, None]
+    if not len(X):
+        return np.zeros((0, len(model.classes_)))
+    values = model.decision_function(X)
+    return values if values.ndim == 2 else values[:, None]
 
 # %% ../../nbs/field/voices.ipynb #6bc00009
 def _axes(X):
     "(mean, principal axes) of samples; where nothing differs, one axis, on which all are 0."
-    mean, axes = _principal(X, WHITENING, AXES)
+    mean, axes = whitened_axes(X, WHITENING, AXES)
     return mean, axes if axes.shape[1] else np.eye(X.shape[1], 1)
 
 
@@ -190,27 +202,16 @@ def voices_out(
     return replace(task, source_X=source, target_X=target)
 
 # %% ../../nbs/field/voices.ipynb #6b00003a
-def _unit(task):
-    "Unit of each feature: 1, or its spread where no normalisation has scaled it."
-    if task.normaliser is None or task.normaliser.scaled:
-        return np.ones(task.source_X.shape[1])
-    spread = np.vstack([task.source_X, task.target_X]).std(axis=0)
-    return np.where(spread > 1e-9, spread, 1.0)
-
-
-def _space(task, unit):
-    "(a field that knows its axes and landmarks, places of all samples)."
+def _space(task, emphasis=EMPHASIS, bandwidth=BANDWIDTH, landmarks=LANDMARKS):
+    "(γ in the unit of the axes, mean, axes, landmarks, places of all samples)."
     scale = np.ones(task.source_X.shape[1])
-    scale[len(scale) if task.semantic_width is None else task.semantic_width :] = EMPHASIS
+    scale[len(scale) if task.semantic_width is None else task.semantic_width :] = emphasis
     both = np.vstack([task.source_X, task.target_X]).astype(float)
     mean, axes = _axes(both * scale)
     places = (both * scale - mean) @ axes
-    model = ResonanceClassifier(bandwidth=BANDWIDTH, damping=DAMPING, temperature=TEMPERATURE)
-    model.mean_, model.axes_ = unit * mean / scale, (scale / unit)[:, None] * axes  # for raw samples
-    model.bandwidth_ = BANDWIDTH * np.sqrt(2 * places.var(axis=0).sum()) or 1.0
-    chosen = generator("landmarks").permutation(len(places))[:LANDMARKS]
-    model.landmarks_ = places[np.sort(chosen)]
-    return model, places
+    width = bandwidth * np.sqrt(2 * places.var(axis=0).sum()) or 1.0
+    chosen = generator("landmarks").permutation(len(places))[:landmarks]
+    return width, mean / scale, scale[:, None] * axes, places[np.sort(chosen)], places
 
 # %% ../../nbs/field/voices.ipynb #6b000019
 def _balanced(task, trusted):
@@ -219,16 +220,16 @@ def _balanced(task, trusted):
     who = [np.where(pd.isna(names) | (own <= TRUSTED), "", names.astype(str)) for names, own in sides]
     corpus = np.repeat([0, 1], [len(names) for names in who])
     speaker = np.unique(np.concatenate(who), return_inverse=True)[1]
-    return _groups(corpus, speaker, task.y < 0, MEMBERS * len(task.classes))
+    return balance_groups(corpus, speaker, task.y < 0, MEMBERS * len(task.classes))
 
 
-def _weights(task):
-    """Weights of all samples: each corpus weighs 1, the labelled ones `ANCHORS` together, in proportion to
-    what they count."""
+def _weights(task, anchor_weight=ANCHORS):
+    """Weights of all samples: each corpus weighs 1, the labelled ones `anchor_weight` together, in proportion
+    to what they count."""
     known, counts = task.y >= 0, task.label_weights
     corpus = np.repeat([0, 1], [len(task.source_X), len(task.target_X)])
     share = np.maximum(np.bincount(corpus, weights=~known), 1)
-    return np.where(known, ANCHORS * counts / counts[known].sum(), 1 / share[corpus])
+    return np.where(known, anchor_weight * counts / counts[known].sum(), 1 / share[corpus])
 
 # %% ../../nbs/field/voices.ipynb #6b00001a
 def _begin(task, table, share=SURE, weight=TOLD):
@@ -244,69 +245,238 @@ def _begin(task, table, share=SURE, weight=TOLD):
     return teach(fit, X, y, there[task.target_y < 0]).predict_proba(there)
 
 # %% ../../nbs/field/voices.ipynb #6b00001b
-def _settled(model, places, task, trusted, rounds):
+def _settled(task, coordinates, trusted, weights, rounds, setting):
     "Settle the source, then both from self-training's answers: all that `organise` returns, and the groups."
-    coordinates = resonance_coordinates(places, model.landmarks_, model.bandwidth_)
     free, size = task.y < 0, len(task.source_X)
-    table = np.full((len(places), len(task.classes)), 1 / len(task.classes))
+    table = np.full((len(coordinates), len(task.classes)), 1 / len(task.classes))
     labels = np.eye(len(task.classes))[task.y[~free]]
     table[~free] = labels
-    weights, groups = _weights(task), _balanced(task, trusted)
+    groups = _balanced(task, trusted)
     near = np.unique(groups[:size], return_inverse=True)[1]
     parts = coordinates[:size], table[:size], free[:size], weights[:size], near
-    setting = DAMPING, TEMPERATURE, BALANCE
     table[:size] = organise(*parts, *setting, rounds[0])[0]
-    table[size:] = _begin(task, table[:size])
+    if size < len(table):  # there is a target
+        table[size:] = _begin(task, table[:size])
     table[~free] = labels
     return *organise(coordinates, table, free, weights, groups, *setting, rounds[1]), groups
 
 # %% ../../nbs/field/voices.ipynb #6b00003b
-def sere_model(
-    task: Task,  # features normalised per corpus
-    trusted: tuple = None,  # (source, target); None: `trusts(task)`
-    rounds: tuple = ROUNDS,  # of the source alone, of both
-) -> ResonanceClassifier:
-    "Take the voices out and let the field settle: source first, then both."
-    unit = _unit(task)
-    task = grouped(replace(task, source_X=task.source_X / unit, target_X=task.target_X / unit))
-    trusted = trusts(task) if trusted is None else trusted
-    task = voices_out(task, trusted)
-    model, places = _space(task, unit)
-    table, charges, shift, energy, groups = _settled(model, places, task, trusted, rounds)
-    shift = shift[groups[len(task.source_X) :]].mean(axis=0)  # an unheard speaker gets the target's mean
-    model.charges_, model.energy_, model.shift_ = POWER * charges, energy, POWER * shift
-    model.label_distributions_, model.classes_ = tempered(table, POWER), np.arange(table.shape[1])
-    model.n_features_in_ = len(model.mean_)
-    return model
+_NUMBER = [Interval(Real, 1e-30, 1e30, closed="both")]
+_WHOLE = [Interval(Integral, 1, None, closed="left")]
+_CONSTRAINTS = {  # what scikit-learn checks before `fit` begins
+    **dict.fromkeys(["bandwidth", "damping", "temperature", "anchor_weight", "emphasis", "power"], _NUMBER),
+    "balance": [Interval(Real, 0, 1, closed="left")],
+    **dict.fromkeys(["clusters", "landmarks"], _WHOLE),
+    "semantic_width": [Interval(Integral, 0, None, closed="left"), None],
+    **dict.fromkeys(["trusted", "rounds"], [tuple, list, None]),
+    "unit": ["array-like", None],
+}
+
+# %% ../../nbs/field/voices.ipynb #6bc00030
+def _target_rows(corpora, target, known, X):
+    "Which samples are to be adapted to, (n,) bool. Raises `ValueError` for names that do not fit."
+    if corpora is None:
+        if target is not None:
+            raise ValueError(f"target: {target!r} is no corpus; name the corpora (corpora=...)")
+        return ~known
+    corpora = _names(corpora, X, "corpora")
+    if missing := int(pd.isna(corpora).sum()):
+        raise ValueError(f"corpora: {missing} samples have no name; give one each")
+    names, number = np.unique(corpora.astype(str), return_inverse=True)
+    if target is None:
+        return ~np.isin(number, number[known])
+    if str(target) not in names:
+        raise ValueError(f"target: there is no corpus {target!r}; there are {', '.join(names)}")
+    return names[number] == str(target)
+
+
+def _names(values, X, argument):
+    "Names of speakers or corpora, one per sample, (n,) object; None for all of them if there are none."
+    if values is None:
+        return np.full(len(X), None)
+    names = np.empty(len(X), dtype=object)
+    if np.ndim(values) != 1 or len(values) != len(X):
+        raise ValueError(f"{argument}: {np.shape(values)} names, but X has {len(X)} samples; give one each")
+    names[:] = list(values)
+    return names
+
+# %% ../../nbs/field/voices.ipynb #6bc00032
+class SERE(ClassifierMixin, BaseEstimator):
+    """SERE: a few labels of one corpus, unlabelled recordings of another, and a field without voices.
+
+    Features are centred and scaled per corpus (chapter normalise); those of an encoder come first. `y = -1`
+    marks recordings without a label.
+
+    Attributes
+    ----------
+    classes_ : (C,)
+        The classes, in the order of all columns.
+    n_features_in_ : int
+        F, the number of features.
+    field_ : ResonanceClassifier
+        The settled field, which answers later recordings.
+    label_distributions_, transduction_ : (n, C), (n,)
+        Probabilities and classes of the training samples, in their order.
+    trust_ : (2,)
+        How far speakers' means were taken for voices, in the source and in the target.
+    speakers_ : (n,)
+        Who speaks, with speaker clusters where the target's speakers are not named.
+    energy_ : (rounds,)
+        Free energy after each of the last rounds.
+
+    Examples
+    --------
+    >>> X, y = [[-1.0], [-0.9], [1.0], [0.9], [-1.1], [1.2]], ["sad", "sad", "joy", "joy", -1, -1]
+    >>> SERE().fit(X, np.array(y, dtype=object)).predict([[-0.8], [0.8]])
+    array(['sad', 'joy'], dtype=object)
+
+    References
+    ----------
+    SERE (arXiv 2604.07417), reconstructed."""
+
+    _parameter_constraints: dict = _CONSTRAINTS
+
+    def __init__(
+        self,
+        semantic_width: int = None,  # how many features, the first ones, come from an encoder; None: all
+        clusters: int = LIKE,  # of the target's speakers whom nobody named, at most
+        trusted: tuple = None,  # in speakers' means of source and target, 0 … 1; None: measured
+        bandwidth: float = BANDWIDTH,  # γ, in root mean square distances between samples
+        damping: float = DAMPING,  # λ
+        temperature: float = TEMPERATURE,  # τ
+        balance: float = BALANCE,  # β, 0 … below 1: how much a group's classes should have equal shares
+        anchor_weight: float = ANCHORS,  # of all labelled samples together; a corpus weighs 1
+        emphasis: float = EMPHASIS,  # of prosody beside an encoder
+        landmarks: int = LANDMARKS,  # at most; more are more exact and slower
+        rounds: tuple = ROUNDS,  # of the source alone, of both
+        power: float = POWER,  # that tempers the settled beliefs
+        unit: np.ndarray = None,  # (F,) what features that nobody scaled are divided by; None: nothing
+    ):
+        self.semantic_width, self.clusters, self.trusted = semantic_width, clusters, trusted
+        self.bandwidth, self.damping, self.temperature = bandwidth, damping, temperature
+        self.balance, self.anchor_weight, self.emphasis = balance, anchor_weight, emphasis
+        self.landmarks, self.rounds, self.power, self.unit = landmarks, rounds, power, unit
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X,  # features, (n, F)
+        y,  # classes, -1 where unknown, (n,)
+        speakers=None,  # (n,) who speaks, None where nobody knows
+        corpora=None,  # (n,) where from. None: what has a label is the source, what has none the target
+        target=None,  # corpus to adapt to; its labels count `TARGET_WEIGHT` times. None: those without any
+    ):
+        """Take the voices out and let the field settle: source first, then both.
+
+        Raises `ValueError` without labels of two classes, for a parameter out of range, or names that do not
+        fit."""
+        X, known, index = training_set(self, X, y)
+        if len(self.classes_) < 2:
+            raise ValueError("y: labels of one class, two or more are needed")
+        labels = np.full(len(X), -1)
+        labels[known] = index
+        self._check_pairs()
+        there = _target_rows(corpora, target, known, X)
+        order = np.r_[np.flatnonzero(~there), np.flatnonzero(there)]
+        self._settle(self._task(X, labels, _names(speakers, X, "speakers"), there), order)
+        return self
+
+    def _check_pairs(self):
+        "Raises `ValueError` unless the parameters of source and target are two numbers each."
+        for name, values, most in (("trusted", self.trusted or (0, 0), 1), ("rounds", self.rounds, np.inf)):
+            if len(values) != 2 or not all(isinstance(one, Real) and 0 <= one <= most for one in values):
+                raise ValueError(f"{name}: {values!r:.60}; give two numbers, of the source and of the target")
+
+    def _task(self, X, labels, speakers, there):
+        "Source and target as a task; features in their unit."
+        if self.unit is not None:
+            unit = np.asarray(self.unit)
+            if unit.shape != X.shape[1:]:
+                raise ValueError(f"unit: shape {unit.shape}, but X has {X.shape[1]} features; give one each")
+            X = X.astype(unit.dtype) / unit  # in the precision in which the unit was measured
+        source, target = ((X[rows], labels[rows], speakers[rows]) for rows in (~there, there))
+        shape = dict(classes=tuple(range(len(self.classes_))), semantic_width=self.semantic_width)
+        return Task(*source, target_X=target[0], target_speaker=target[2], target_y=target[1], **shape)
+
+    def _settle(self, task, order):
+        "Lines 2 to 12 of the box; `order` holds the position of each row of source and target in X."
+        task = grouped(task, most=self.clusters)
+        self.trust_ = trusts(task) if self.trusted is None else tuple(self.trusted)
+        who = np.concatenate([task.source_speaker, task.target_speaker])
+        task = voices_out(task, self.trust_)
+        width, mean, axes, landmarks, places = _space(task, self.emphasis, self.bandwidth, self.landmarks)
+        coordinates = resonance_coordinates(places, landmarks, width)
+        weights, setting = _weights(task, self.anchor_weight), (self.damping, self.temperature, self.balance)
+        parts = _settled(task, coordinates, self.trust_, weights, self.rounds, setting)
+        table, charges, shift, self.energy_, groups = parts
+        heard = groups[len(task.source_X) :] if len(task.target_X) else groups
+        shift = shift[heard].mean(axis=0)  # an unheard speaker gets the target's mean
+        unit = np.ones(len(mean)) if self.unit is None else np.asarray(self.unit, dtype=float)
+        arrays = dict(mean=unit * mean, axes=(1 / unit)[:, None] * axes, landmarks=landmarks)
+        arrays.update(charges=self.power * charges, shift=self.power * shift)
+        numbers = dict(bandwidth_=width, temperature=self.temperature)
+        self.field_ = ResonanceClassifier.from_state(arrays, numbers)
+        self.label_distributions_, self.speakers_ = np.empty_like(table), np.empty_like(who)
+        self.label_distributions_[order], self.speakers_[order] = tempered(table, self.power), who
+        self.transduction_ = self.classes_[self.label_distributions_.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        "Probabilities of later recordings, (n, C)."
+        check_is_fitted(self)
+        return self.field_.predict_proba(validate_data(self, X, dtype=np.float64, reset=False))
+
+    def predict(self, X):
+        "Classes of later recordings, (n,)."
+        check_is_fitted(self)
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
+
+    def state(self):  # (arrays by name, numbers by name)
+        "What `from_state` needs to answer as this one does."
+        check_is_fitted(self)
+        return self.field_.state()
+
+    @classmethod
+    def from_state(cls, arrays, numbers):
+        """A fitted model from what `state` gave: it answers, and cannot be asked how it got there.
+
+        Raises `ValueError` if the parts do not fit together."""
+        model = cls(temperature=numbers.get("temperature", TEMPERATURE))
+        model.field_ = ResonanceClassifier.from_state(arrays, numbers)
+        model.classes_, model.n_features_in_ = model.field_.classes_, model.field_.n_features_in_
+        return model
 
 # %% ../../nbs/field/voices.ipynb #6b00001c
+def sere_model(
+    task: Task,  # features normalised per corpus
+    **setting,  # of `SERE`
+) -> SERE:
+    "`SERE` fitted to one task: labelled and unlabelled source, unlabelled target."
+    X, y, _, corpora = task.stacked()
+    if task.normaliser is not None and not task.normaliser.scaled:  # nobody has scaled the features
+        spread = np.vstack([task.source_X, task.target_X]).std(axis=0)
+        setting = {"unit": np.where(spread > 1e-9, spread, 1.0), **setting}
+    speakers = np.concatenate([task.source_speaker, task.target_speaker])
+    model = SERE(semantic_width=task.semantic_width, **setting)
+    return model.fit(X, y, speakers, corpora, target=1)
+
+
 def sere(
     task: Task,  # features normalised per corpus
-    **setting,  # of `sere_model`
+    **setting,  # of `SERE`
 ) -> np.ndarray:  # probabilities, (m, C)
     "The field's settled beliefs about the target, with the voices taken out."
     return sere_model(task, **setting).label_distributions_[len(task.source_X) :]
 
 
-SERE = Method(sere, "the resonance field on what is left of the voices", fit=sere_model, norm="corpus")
+SERE_METHOD = Method(sere, "the resonance field on what is left of the voices", fit=sere_model, norm="corpus")
 
 # %% ../../nbs/field/voices.ipynb #6b000048
 def whole_model(
     task: Task,  # features normalised per corpus
-) -> ResonanceClassifier:  # with `voices_`: (names of the target's voices (m,), trust in them)
-    """The field of chapter irf on what is left of the voices, for a source with many labels.
-
-    Its `agreement_` is the share of the target's answers that logistic regression shares."""
-    task = grouped(task)
-    trusted = trusts(task)
-    left = voices_out(task, trusted)
-    X, y, _, corpora = left.stacked()
-    model = ResonanceClassifier().fit(X, y, corpora=corpora, label_weights=task.label_weights)
-    model.voices_ = task.target_speaker, trusted[1]
-    said = model.label_distributions_[len(task.source_X) :]
-    alike = said.argmax(axis=1) == logreg(left).argmax(axis=1)
-    model.agreement_ = float(alike[counted(task)].mean()) if counted(task).any() else 1.0
-    return model
+) -> ResonanceClassifier:
+    "The field of chapter irf on what is left of the voices, for a source with many labels."
+    X, y, _, corpora = voices_out(grouped(task)).stacked()
+    return ResonanceClassifier().fit(X, y, corpora=corpora, label_weights=task.label_weights)
 
 
 def whole(

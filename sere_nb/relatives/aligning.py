@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['HEADS', 'ALIGNING', 'scaled', 'on_top', 'covariance', 'coral', 'transfer_components', 'tca', 'kmm_weights', 'kmm',
-           'gaps', 'reweighted', 'adapted_regression', 'jdar', 'jiasl', 'lrjda']
+           'gaps', 'reweighted', 'adapted_regression', 'jdar', 'jiasl', 'lrjda', 'as_given', 'head_model',
+           'coral_model', 'kmm_model', 'jdar_model', 'lrjda_model', 'jiasl_model']
 
 # %% ../../nbs/relatives/aligning.ipynb #c5000004
 from dataclasses import replace
@@ -13,19 +14,33 @@ import numpy as np
 from scipy.linalg import solve
 from scipy.special import softmax
 
-from ..tasks.baselines import REGULARISATION, balanced, logreg, logreg_balanced, power, selftrain
+from sere_nb.tasks.baselines import (
+    REGULARISATION,
+    Linear,
+    balanced,
+    logreg,
+    logreg_balanced,
+    logreg_model,
+    power,
+    selftrain,
+    selftrain_model,
+)
 from ..tasks.tasks import Method, Task
 
 # %% ../../nbs/relatives/aligning.ipynb #c5000008
+def _units(task):
+    "What each feature is divided by: 1, or its spread where no normalisation has scaled it."
+    if task.normaliser is None or task.normaliser.scaled:
+        return np.ones(task.source_X.shape[1])
+    spread = np.vstack([task.source_X, task.target_X]).astype(float).std(axis=0)
+    return np.where(spread > 1e-9, spread, 1.0)
+
+
 def scaled(
     task: Task,
 ) -> Task:  # features as float64
     "The task on one scale: features that no normalisation has scaled are divided by their spread."
-    source, target = task.source_X.astype(float), task.target_X.astype(float)
-    unit = np.ones(source.shape[1])
-    if task.normaliser is not None and not task.normaliser.scaled:
-        spread = np.vstack([source, target]).std(axis=0)
-        unit = np.where(spread > 1e-9, spread, 1.0)
+    source, target, unit = task.source_X.astype(float), task.target_X.astype(float), _units(task)
     return replace(task, source_X=source / unit, target_X=target / unit, normaliser=None)
 
 # %% ../../nbs/relatives/aligning.ipynb #c500000a
@@ -119,20 +134,24 @@ def kmm_weights(
     return minimize(loss, start, jac=True, bounds=box, method="L-BFGS-B", options=dict(maxiter=500)).x
 
 # %% ../../nbs/relatives/aligning.ipynb #c5000017
+def _near_target(task):
+    "Logistic regression on a task of `scaled`, with the weights of its source utterances."
+    from sklearn.linear_model import LogisticRegression
+
+    X, y = task.labelled
+    weights = kmm_weights(task.source_X, task.target_X)[task.source_y >= 0]
+    weights = np.maximum(weights / max(weights.mean(), 1e-12), 1e-3)
+    weights = np.r_[weights, np.ones(len(y) - len(weights))]  # labels of the target need no bringing near
+    return LogisticRegression(C=REGULARISATION, max_iter=500).fit(X, y, sample_weight=weights)
+
+
 def kmm(
     task: Task,
     equal: bool = True,  # give every emotion the same share
 ) -> np.ndarray:  # probabilities, (m, C)
     "Logistic regression in which source utterances near the target count more (KMM; Huang et al. 2007)."
-    from sklearn.linear_model import LogisticRegression
-
     task = scaled(task)
-    X, y = task.labelled
-    weights = kmm_weights(task.source_X, task.target_X)[task.source_y >= 0]
-    weights = np.maximum(weights / max(weights.mean(), 1e-12), 1e-3)
-    weights = np.r_[weights, np.ones(len(y) - len(weights))]  # labels of the target need no bringing near
-    model = LogisticRegression(C=REGULARISATION, max_iter=500).fit(X, y, sample_weight=weights)
-    said = model.predict_proba(task.target_X)
+    said = _near_target(task).predict_proba(task.target_X)
     return balanced(said) if equal else said
 
 # %% ../../nbs/relatives/aligning.ipynb #c500001b
@@ -245,14 +264,104 @@ def lrjda(
     "JDAR's regression with a matrix of low rank; in the spirit of low-rank joint distribution adaptation."
     return jdar(task, strength, ridge, equal, "rank")
 
+# %% ../../nbs/relatives/aligning.ipynb #4e1e0002
+def as_given(
+    task: Task,  # as it was given
+    model: Linear,  # for its features as `scaled` makes them
+    equal: bool,  # keep the factors that give every emotion the same share of this target
+) -> Linear:
+    "A linear model for features as they are given."
+    ready = scaled(task)
+    unit, bias = _units(task), model.bias
+    if equal:
+        said = np.clip(model.predict_proba(ready.target_X), 1e-12, None)
+        factors = np.log(balanced(said)) - np.log(said)
+        bias = bias + (factors - factors[:, :1]).mean(axis=0)
+    return Linear(model.weights / unit, bias)
+
+
+def head_model(
+    task: Task,  # as it was given
+    source: np.ndarray,  # aligned features, (n, F)
+    head: str,  # key of `HEADS`
+    turn: np.ndarray = None,  # (F, F) that aligned the target's features, too; None: nothing did
+) -> Linear:
+    "The model of a classifier of the ladder on aligned features."
+    ready = scaled(task)
+    turn = np.eye(source.shape[1]) if turn is None else turn
+    aligned = replace(ready, source_X=source, target_X=ready.target_X @ turn, normaliser=None)
+    model = Linear.of((selftrain_model if head == "selftrain" else logreg_model)(aligned))
+    return as_given(task, Linear(model.weights @ turn.T, model.bias), head == "logreg-balanced")
+
+# %% ../../nbs/relatives/aligning.ipynb #4e1e0003
+def coral_model(
+    task: Task,
+    head: str = "selftrain",  # key of `HEADS`
+) -> Linear:
+    "The model of `coral`."
+    ready = scaled(task)
+    move = power(covariance(ready.source_X), -0.5) @ power(covariance(ready.target_X), 0.5)
+    return head_model(task, ready.source_X @ move, head)
+
+
+def kmm_model(
+    task: Task,
+    equal: bool = True,  # keep the factors of equal shares
+) -> Linear:
+    "The model of `kmm`."
+    return as_given(task, Linear.of(_near_target(scaled(task))), equal)
+
+
+def _regression_model(task, disagreement, strength, ridge, kind, equal):
+    "The model of `adapted_regression`."
+    ready = scaled(task)
+    P = adapted_regression(ready, disagreement, strength, ridge, kind)
+    weights = P.T / max((ready.target_X @ P).std(), 1e-12)
+    return as_given(task, Linear(weights, np.zeros(len(weights))), equal)
+
+# %% ../../nbs/relatives/aligning.ipynb #4e1e0004
+def jdar_model(
+    task: Task,
+    strength: float = 1.0,  # μ
+    ridge: float = 0.4,  # λ
+    equal: bool = True,  # keep the factors of equal shares
+    kind: str = "rows",  # of the penalty
+) -> Linear:
+    "The model of `jdar`."
+    return _regression_model(task, _by_means, strength, ridge, kind, equal)
+
+
+def lrjda_model(
+    task: Task,
+    strength: float = 1.0,  # μ
+    ridge: float = 1.0,  # λ
+    equal: bool = True,  # keep the factors of equal shares
+) -> Linear:
+    "The model of `lrjda`."
+    return jdar_model(task, strength, ridge, equal, "rank")
+
+
+def jiasl_model(
+    task: Task,
+    strength: float = 10.0,  # μ
+    ridge: float = 0.4,  # λ
+    equal: bool = True,  # keep the factors of equal shares
+) -> Linear:
+    "The model of `jiasl`."
+    return _regression_model(task, _by_reconstruction, strength, ridge, "rows", equal)
+
 # %% ../../nbs/relatives/aligning.ipynb #c5000027
 ALIGNING = {  # name -> `Method`
-    "coral": Method(coral, "the source gets the target's covariance, then self-training"),
+    "coral": Method(coral, "the source gets the target's covariance, then self-training", fit=coral_model),
     "tca": Method(tca, "components in which the corpora's means agree, then equal shares"),
-    "kmm": Method(kmm, "source utterances near the target count more"),
+    "kmm": Method(kmm, "source utterances near the target count more", fit=kmm_model),
     "jdar-style": Method(
-        jdar, "regression whose answers agree in the means of all emotions; ours, after a name"
+        jdar,
+        "regression whose answers agree in the means of all emotions; ours, after a name",
+        fit=jdar_model,
     ),
-    "lrjda-style": Method(lrjda, "jdar-style with a matrix of low rank; ours, after a name"),
-    "jiasl-style": Method(jiasl, "regression in which the source can retell the target; after an abstract"),
+    "lrjda-style": Method(lrjda, "jdar-style with a matrix of low rank; ours, after a name", fit=lrjda_model),
+    "jiasl-style": Method(
+        jiasl, "regression in which the source can retell the target; after an abstract", fit=jiasl_model
+    ),
 }

@@ -5,15 +5,23 @@
 # %% auto #0
 __all__ = ['NEIGHBOURS', 'unit', 'places', 'centres', 'neighbours', 'propagated', 'laplacianshot', 'ptmap', 'information', 'tim',
            'inverse_digamma', 'fitted_dirichlet', 'em_dirichlet', 'unem', 'prototype_consistency', 'streamed',
-           'emo_tta', 'wccn']
+           'emo_tta', 'wccn', 'wccn_model']
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000004
 import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln, polygamma, softmax
 
-from .aligning import on_top, scaled
-from ..tasks.baselines import balanced, logreg, logreg_model, power, principal, within_covariance
+from .aligning import head_model, on_top, scaled
+from sere_nb.tasks.baselines import (
+    Linear,
+    balanced,
+    logreg,
+    logreg_model,
+    power,
+    principal,
+    within_covariance,
+)
 from ..tasks.tasks import Method, Task
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000008
@@ -263,6 +271,12 @@ def emo_tta(
     return np.array(said)
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000025
+def _within_turn(task, shrink):
+    "What makes the covariance within classes equal in all directions, (F, F)."
+    W = within_covariance(*task.labelled, shrink)
+    return power(W * (len(W) / max(np.trace(W), 1e-9)), -0.5)
+
+
 def wccn(
     task: Task,
     shrink: float = 0.9,  # ρ
@@ -270,9 +284,19 @@ def wccn(
 ) -> np.ndarray:  # probabilities, (m, C)
     "Within-class covariance normalisation (as in Tang et al. 2023, arXiv 2311.13678), then a classifier."
     task = scaled(task)
-    W = within_covariance(*task.labelled, shrink)
-    turn = power(W * (len(W) / max(np.trace(W), 1e-9)), -0.5)
+    turn = _within_turn(task, shrink)
     return on_top(task, task.source_X @ turn, task.target_X @ turn, head)
+
+
+def wccn_model(
+    task: Task,
+    shrink: float = 0.9,  # ρ
+    head: str = "selftrain",  # key of `aligning.HEADS`
+) -> Linear:
+    "The model of `wccn`."
+    ready = scaled(task)
+    turn = _within_turn(ready, shrink)
+    return head_model(task, ready.source_X @ turn, head, turn)
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000029
 NEIGHBOURS = {  # name -> `Method`
@@ -285,5 +309,5 @@ NEIGHBOURS = {  # name -> `Method`
         prototype_consistency, "source and target prototypes have to agree; ours"
     ),
     "emo-tta-style": Method(emo_tta, "class means that follow the stream of utterances"),
-    "wccn": Method(wccn, "less of what varies within an emotion, then self-training"),
+    "wccn": Method(wccn, "less of what varies within an emotion, then self-training", fit=wccn_model),
 }

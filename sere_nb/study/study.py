@@ -21,14 +21,14 @@ import pandas as pd
 
 from .. import __version__
 from ..answers.recogniser import semantic_width
-from ..base.core import SereError, progress, require, shown
+from ..base.core import SereError, check_place, check_whole, progress, require, shown
 from ..base.files import writable
 from ..base.workers import workers
 from ..corpus.data import content_warnings, draw_shots
-from ..corpus.tables import places
+from ..corpus.tables import check_table, places
 from ..field.folder import FOLDER
 from ..field.irf import FIELD
-from ..field.voices import SERE, WHOLE
+from ..field.voices import SERE_METHOD, WHOLE
 from ..relatives.adapting import ADAPTING
 from ..relatives.aligning import ALIGNING
 from ..relatives.consistency import CONSISTENCY
@@ -66,7 +66,7 @@ def _network_model(task):
 _TAUGHT = "a network that the resonance field has taught"
 _OURS = {
     "field": FIELD,
-    "sere": SERE,
+    "sere": SERE_METHOD,
     "sere-network": Method(_network, _TAUGHT, fit=_network_model, needs="torch"),
 }
 METHODS = {**BASELINES, **_OURS}  # name -> `Method`
@@ -285,12 +285,46 @@ def _check(tables, pairs, shots, norms, condition, target_shots):
         for doubt in content_warnings(tables[name]):
             warnings.warn(f"{name}: {doubt}", stacklevel=3)
 
+# %% ../../nbs/study/study.ipynb #4e1c0006
+#| code-fold: true
+def _is_method(value):
+    return isinstance(value, Method)
+
+
+def _check_asked(tables, pairs, methods, folder, resume, target_shots):
+    "Raises `SereError` for what a study cannot be asked."
+    if not isinstance(tables, dict) or len(tables) < (1 if pairs else 2):
+        given = len(tables) if isinstance(tables, dict) else f"a {type(tables).__name__}"
+        raise SereError(f"tables: {given} where two or more are expected, as {{name: table of utterances}}")
+    for name, table in tables.items():
+        check_table(f"tables[{name!r:.40}]", table)
+    wrong = [pair for pair in pairs or () if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]]
+    wrong += [pair for pair in pairs or () if not set(pair) <= set(tables)]
+    if wrong:
+        there = ", ".join(map(str, tables))
+        raise SereError(f"pairs: {wrong[0]!r:.60} is no (source, target) among {there}")
+    if not isinstance(methods, dict) or not methods or not all(map(_is_method, methods.values())):
+        raise SereError(
+            f'methods {methods!r:.60}: give {{name: Method}}, such as named_methods("sere,field")'
+        )
+    check_whole("target_shots", target_shots)
+    if folder is not None:
+        check_place("folder", folder)
+    elif resume:
+        raise SereError("resume: name the folder in which the study began")
+
 # %% ../../nbs/study/study.ipynb #f9c12fac
 #| code-fold: true
 def _options(encoder, shots, draws, norm, **others):
     "The options of a study as they are saved and compared; lists where several values are possible."
-    draws = list(range(draws) if isinstance(draws, int) else draws)
+    single = not hasattr(draws, "__iter__")
+    draws = list(range(draws)) if isinstance(draws, int) else [draws] if single else list(draws)
     shots, norms = np.atleast_1d(shots).tolist(), np.atleast_1d(norm).tolist()
+    for name, values, least in (("draws", draws, 0), ("shots", shots, 1)):
+        if not values:
+            raise SereError(f"{name}: none; give a whole number from 1 on")
+        for value in values:
+            check_whole(name, value, least)
     label = str(getattr(encoder, "name", encoder))
     return dict(version=__version__, encoder=label, shots=shots, draws=draws, norm=norms, **others)
 
@@ -334,7 +368,7 @@ def run_study(
     # name of corpus -> table of utterances; one without labels is a target only and gets predictions
     tables: dict,
     pairs: list = None,  # of (source, target); all ordered pairs if left out
-    methods: dict = METHODS,  # name -> `Method`
+    methods: dict = None,  # name -> `Method`; None: `METHODS`
     features: str = "both",  # prosody, encoder or both
     encoder="bundled",  # of chapter encoder
     shots=5,  # source labels per emotion; or several such numbers
@@ -354,6 +388,8 @@ def run_study(
 
     Raises `SereError` for an impossible study, a folder that holds results (unless `resume` or `overwrite`),
     changed options, a second run in one folder, a full disk, damaged results."""
+    methods = METHODS if methods is None else methods
+    _check_asked(tables, pairs, methods, folder, resume, target_shots)
     pairs = _pairs(tables, pairs)
     told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
     told.update(unheard=unheard, condition=condition, target_shots=target_shots)

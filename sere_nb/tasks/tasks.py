@@ -14,7 +14,7 @@ from time import perf_counter
 import numpy as np
 import pandas as pd
 
-from ..base.core import SereError, generator, progress
+from ..base.core import SereError, check_whole, generator, progress
 from ..corpus.data import common_emotions, draw_shots, shared_recordings
 from ..corpus.metadata import UNKNOWN_SPEAKER
 from ..corpus.tables import path_texts, places
@@ -175,6 +175,7 @@ class Pair:
     ) -> Task:  # all other labels replaced by −1
         """The task with a few labels. Raises `SereError` if an emotion has fewer utterances, or no target
         utterance would be left to score."""
+        check_whole("target_shots", target_shots)
         y = self.task.source_y if shots is None else _few_labels(self, shots, number)
         told = _target_labels(self, target_shots, number)
         return replace(self.task, source_y=y, target_y=told, seed=number)
