@@ -57,6 +57,7 @@ def pytest_sessionfinish(session):
     passed = {name for report in reporter.stats.get("passed", ()) for name in report.keywords}
     silent = [name for name in TIERS if name in asked and not asked.startswith("not") and name not in passed]
     if silent:
+        reporter.ensure_newline()
         reporter.write_line(f"no test has passed of: {', '.join(silent)}", red=True)
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -211,6 +211,7 @@ def test_unknown_normalisations_and_speakers_are_said():
             normalisation_groups(table, norm)
 
 
+@pytest.mark.slow
 def test_an_hour_needs_little_memory():
     "In a process of its own, so that the peak is its own."
     program = (

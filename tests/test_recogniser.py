@@ -615,6 +615,17 @@ def test_fewer_emotions_are_renormalised(learned):
         assert str(error.value).isprintable()
 
 
+def test_every_column_has_the_name_of_its_emotion():
+    X, Y = raw()
+    model = learn((SOURCE, X), (TARGET, Y), None, features="prosody")
+    assert model.classes == tuple(sorted(set(SOURCE.emotion)))
+    said = model.probabilities(model.normaliser.apply(Y)).argmax(axis=1)
+    right = {
+        name: np.mean(np.array(model.classes)[said][TARGET.emotion == name] == name) for name in model.classes
+    }
+    assert np.mean(list(right.values())) > 0.5, right  # chance is 0.2
+
+
 def test_answers_of_an_owner_are_learned_from():
     X, Y = raw()
     words = np.full(len(TARGET), None)

@@ -43,7 +43,7 @@ def fill(processed):
     exporting = [path for path in chapters() if exported_name(path)]
     parts = {
         "paper": ("callouts", lambda: "\n\n".join(pages.callouts(chapters()))),
-        "reference": ("reference", lambda: pages.reference(exporting, processed / "reference")),
+        "reference": ("reference", lambda: "\n".join(pages.modules(exporting))),
         "tables": ("tables", lambda: "\n\n".join(tables.tables(RESULTS))),
         "voice": ("expect", lambda: tables.expectations(RESULTS)),
     }
