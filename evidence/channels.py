@@ -18,7 +18,7 @@ from common import Corpora, arguments, parsed, save
 from scipy.signal import fftconvolve
 
 from sere_nb.base.core import generator
-from sere_nb.corpus.audio import SAMPLE_RATE, SILENCE, _blocks, open_audio, read_audio
+from sere_nb.corpus.audio import SAMPLE_RATE, SILENCE, audio_blocks, open_audio, read_audio
 from sere_nb.sound.frames import decibel
 from sere_nb.sound.speech import _trimmed, channel_weights
 
@@ -217,7 +217,7 @@ def with_noise(random, sound):
 def before(path):
     "The rule until now: channels differ if their levels correlate by less than 0.7, pauses included."
     with open_audio(path) as file:
-        samples = np.concatenate(list(_blocks(path, file))).astype(float)
+        samples = np.concatenate(list(audio_blocks(path, file))).astype(float)
     count = samples.shape[1]
     frames = samples[: len(samples) // 320 * 320].reshape(-1, 320, count)
     level = decibel(np.concatenate([np.zeros((1, count)), (frames**2).mean(axis=1)]))

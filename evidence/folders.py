@@ -31,7 +31,7 @@ from sere_nb.answers.own import labelled, ready_pack
 from sere_nb.answers.recogniser import load, predict
 from sere_nb.base.core import generator, progress
 from sere_nb.corpus.metadata import UNKNOWN_SPEAKER
-from sere_nb.sound.speech import SPOKEN, _detector, speech_sign
+from sere_nb.sound.speech import SPOKEN, detector_model, speech_sign
 from sere_nb.study.study import METHODS, SHIPPED
 from sere_nb.tasks.confidence import calibration_error, tempered
 from sere_nb.tasks.metrics import uar
@@ -87,7 +87,7 @@ def folder(emotions, corpus, kind, size, draw):
 
 def noises(ready, each):
     "Features of made-up sounds that pass for speech, (n, F), and how many sounds there were."
-    ear = _detector("silero")
+    ear = detector_model("silero")
     sounds = [made_up(kind, number) for kinds in SOUNDS.values() for kind in kinds for number in range(each)]
     kept = [sound for sound in sounds if speech_sign(sound, ear) >= SPOKEN]
     found = [predict(ready, [sound])[0].features for sound in kept]

@@ -17,12 +17,12 @@ from common import Corpora, arguments, each_pair, parsed, save, told_means
 from sere_nb.field.highlights import RULE, corpus_moments
 from sere_nb.field.irf import ResonanceClassifier
 from sere_nb.field.model import join, recordings, standardise
-from sere_nb.field.semisup import learn, teach
+from sere_nb.field.semisup import learn_network, train_student
 from sere_nb.sound.normalise import normalisation_groups
 from sere_nb.tasks.baselines import logreg, selftrain
 from sere_nb.tasks.tasks import score
 
-ADDED = {  # name -> options of `learn`
+ADDED = {  # name -> options of `learn_network`
     "with TRIC": dict(chain=0.02),
     "with TRIC ten times as strong": dict(chain=0.2),
     "with attention": dict(attention=True),
@@ -52,23 +52,23 @@ def refreshed(samples, y, classes, found, **here):
         embedded = found.model.embed(*samples.tensors()).numpy().astype(float)
     standard = (embedded - embedded.mean(axis=0)) / np.maximum(embedded.std(axis=0), 1e-6)
     field = ResonanceClassifier().fit(standard, y, **here)
-    return teach(samples, y, field.label_distributions_, classes)[0]
+    return train_student(samples, y, field.label_distributions_, classes)[0]
 
 
 def networks(samples, ruled, task):
     "name, probabilities of all samples: the field as the teacher."
     _, y, speakers, corpora = task.stacked()
     here, classes = dict(speakers=speakers, corpora=corpora), list(task.classes)
-    found = learn(samples, y, classes, **here)
+    found = learn_network(samples, y, classes, **here)
     yield "field", found.field.label_distributions_
     yield "network", found.model.probabilities(samples)
     for name, options in ADDED.items():
-        yield name, learn(samples, y, classes, **here, **options).model.probabilities(samples)
-    yield "highlights by rule", learn(ruled, y, classes, **here).model.probabilities(ruled)
+        yield name, learn_network(samples, y, classes, **here, **options).model.probabilities(samples)
+    yield "highlights by rule", learn_network(ruled, y, classes, **here).model.probabilities(ruled)
     deaf = replace(samples, prosody=samples.prosody[:, :0])
     blind = replace(samples, moments=samples.moments[:, :, :0])
-    yield "semantic path alone", learn(deaf, y, classes, **here).model.probabilities(deaf)
-    yield "prosodic path alone", learn(blind, y, classes, **here).model.probabilities(blind)
+    yield "semantic path alone", learn_network(deaf, y, classes, **here).model.probabilities(deaf)
+    yield "prosodic path alone", learn_network(blind, y, classes, **here).model.probabilities(blind)
     yield "field refreshed", refreshed(samples, y, classes, found, **here).probabilities(samples)
 
 
@@ -77,13 +77,13 @@ def others(samples, task):
     _, y, _, corpora = task.stacked()
     known, classes = y >= 0, list(task.classes)
     certain = np.eye(len(classes))[y[known]]
-    alone = teach(samples[known], y[known], certain, classes)[0]
+    alone = train_student(samples[known], y[known], certain, classes)[0]
     yield "labels alone", alone.probabilities(samples)
     guessed = selftrain(task)
     beliefs = np.vstack([np.full((len(task.source_y), len(classes)), 1 / len(classes)), guessed])
     beliefs[known] = certain
     kept = known | (corpora == 1)
-    taught = teach(samples[kept], y[kept], beliefs[kept], classes)[0]
+    taught = train_student(samples[kept], y[kept], beliefs[kept], classes)[0]
     yield "self-training teaches", taught.probabilities(samples)
     yield "selftrain", guessed
     yield "logreg", logreg(task)

@@ -24,7 +24,7 @@ from sere_nb.encoding.encoder import load_encoder
 from sere_nb.sound.channels import telephone
 from sere_nb.sound.frames import add_noise
 from sere_nb.sound.prosody import utterance_features
-from sere_nb.sound.speech import _MOVEMENT, SPOKEN, _detector, movement, speech_sign
+from sere_nb.sound.speech import _MOVEMENT, SPOKEN, detector_model, movement, speech_sign
 
 EACH, SOUNDS = 60, 15  # recordings of a corpus, sounds of a kind
 HARM = {
@@ -294,7 +294,7 @@ def known(corpora):
 def main():
     "Measure, and write."
     options = parsed(arguments(__doc__, features=("both",)))
-    corpora, model = Corpora(options), _detector("silero")
+    corpora, model = Corpora(options), detector_model("silero")
     table = pd.DataFrame(all_signs(corpora, model))
     weights = learned(table) + [0, 0, np.log(SPOKEN / (1 - SPOKEN))]  # even odds lie at SPOKEN
     print("learned from all:", weights.round(2), "shipped:", _MOVEMENT)

@@ -21,7 +21,7 @@ from conditions import SIX, pair_of
 
 from sere_nb.field import voices
 from sere_nb.field.voices import SERE_METHOD, sere, sere_model
-from sere_nb.tasks.baselines import selftrain, teach
+from sere_nb.tasks.baselines import self_train, selftrain
 from sere_nb.tasks.tasks import Method, run_task
 
 
@@ -63,7 +63,9 @@ def views(task):
         one = replace(task, source_X=task.source_X[:, part], target_X=task.target_X[:, part])
         here, there = voices._sides(one)
         known = one.source_y >= 0
-        said.append(teach(voices._regression, here[known], one.source_y[known], there).predict_proba(there))
+        said.append(
+            self_train(voices._regression, here[known], one.source_y[known], there).predict_proba(there)
+        )
     return np.mean(said, axis=0)
 
 

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from sere_nb.answers.asking import Form, answer_all
-from sere_nb.answers.asking import predict as ask
+from sere_nb.answers.asking import predict_command as ask
 from sere_nb.answers.own import recognise
 from sere_nb.answers.recogniser import QUICK, UNFAMILIAR, adapt, distance, load, predict, read
 from sere_nb.answers.recordings import NO_SPEECH, as_text, hear
@@ -25,7 +25,7 @@ from sere_nb.corpus.data import mini_corpus
 from sere_nb.corpus.tables import read_speakers
 from sere_nb.sound.pitch import _swift_detector, swift
 from sere_nb.sound.prosody import utterance_features
-from sere_nb.sound.speech import SPOKEN, _detector, movement, speech_sign
+from sere_nb.sound.speech import SPOKEN, detector_model, movement, speech_sign
 
 TABLE = mini_corpus("de")
 SECONDS = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
@@ -70,7 +70,7 @@ def detectors():
 
 @pytest.mark.parametrize("detector", detectors())
 def test_sounds_are_no_speech_and_sentences_are(detector):
-    ear = _detector(detector)
+    ear = detector_model(detector)
     for name, sound in SOUNDS.items():
         assert speech_sign(sound, ear) < SPOKEN, name
     for path in TABLE.path[::20]:

@@ -310,7 +310,7 @@ def test_a_full_disk_leaves_nothing_behind(server, tmp_path, monkeypatch):
 def test_an_endless_archive_is_not_taken(server, tmp_path, monkeypatch):
     handler, address = server
     handler.body = archive_of(["wav/03a01Fa.wav"])
-    monkeypatch.setattr("sere_nb.corpus.corpora._LARGEST", 1000)
+    monkeypatch.setattr("sere_nb.corpus.corpora._LARGEST_ARCHIVE", 1000)
     with pytest.raises(SereError, match="no corpus is so large"):
         download("emodb", tmp_path, (address, None))
     monkeypatch.setattr("sere_nb.corpus.corpora._checked_size", lambda *_: None)

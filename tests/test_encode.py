@@ -19,7 +19,7 @@ from sere_nb.base.core import SereError, provenance
 from sere_nb.encoding import encode as chapter
 from sere_nb.encoding import features as engine
 from sere_nb.encoding.cache import FeatureCache
-from sere_nb.encoding.encode import _CHUNK, _overlapping, activity, batches, encode, pool, to_grid
+from sere_nb.encoding.encode import _FRAMES_AT_ONCE, _overlapping, activity, batches, encode, pool, to_grid
 from sere_nb.encoding.encoder import PER_LANGUAGE, load_encoder, receptive_field
 from sere_nb.encoding.features import extract, extract_frames, extract_usable
 from sere_nb.sound.frames import HOP, RECEPTIVE_FIELD
@@ -182,7 +182,7 @@ def test_windows_agree_with_the_whole(folder, name, monkeypatch):
     (waveform,) = noise(70 * 16_000)
     encoder = load_encoder(folder / name)
     entering, band = (encode([waveform], encoder, layers)[0] for layers in ((0, 0), (1, 2)))
-    monkeypatch.setattr(chapter, "_CHUNK", 10_000)  # frames: the whole recording at once
+    monkeypatch.setattr(chapter, "_FRAMES_AT_ONCE", 10_000)  # frames: the whole recording at once
     whole_entering, whole_band = (encode([waveform], encoder, layers)[0] for layers in ((0, 0), (1, 2)))
     assert entering.shape == (3499, 32)
     edges = np.flatnonzero(np.abs(entering - whole_entering).max(1) > 1e-4)
@@ -192,11 +192,11 @@ def test_windows_agree_with_the_whole(folder, name, monkeypatch):
 
 
 def test_windows_tile_any_length():
-    for frames in (1, _CHUNK - 1, _CHUNK, _CHUNK + 1, 7 * _CHUNK + 3):
+    for frames in (1, _FRAMES_AT_ONCE - 1, _FRAMES_AT_ONCE, _FRAMES_AT_ONCE + 1, 7 * _FRAMES_AT_ONCE + 3):
         kept = [frame for start, stop, keep, end in _overlapping(frames) for frame in range(keep, end)]
         assert kept == list(range(frames))
         assert all(
-            0 <= start <= keep < end <= stop <= frames and stop - start <= _CHUNK
+            0 <= start <= keep < end <= stop <= frames and stop - start <= _FRAMES_AT_ONCE
             for start, stop, keep, end in _overlapping(frames)
         )
 

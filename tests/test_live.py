@@ -13,10 +13,10 @@ from conftest import DESK, PHONE, ROOT, opened, serious
 from scipy.stats import norm
 
 from sere_nb.base.core import SereError, generator
-from sere_nb.base.live import FIELD, LOOP, explore_field, explore_loop, module, scene
+from sere_nb.base.live import FIELD_SHOWN, LOOP, explore_field, explore_loop, module, scene
 from sere_nb.field.irf import ResonanceClassifier, free_energy, organise, resonance_coordinates, settle
 from sere_nb.field.model import Recordings
-from sere_nb.field.semisup import BATCH, first_layer, learn, lesson_share, lessons, teach
+from sere_nb.field.semisup import BATCH, first_layer, learn_network, lesson_share, lessons, train_student
 from sere_nb.field.tric import chain, walk
 from sere_nb.field.voices import trust, voice_share, without_voices
 
@@ -196,7 +196,7 @@ def test_the_network_learns_as_pythons(counts, voices, double, name):
         setting = {**LESSONS[name], "epochs": epochs}
         taught = "(a => ({ asked: a.asked(v[5]), history: a.history }))(m.teach(...v.slice(0, 5)))"
         found = counts("loop", taught, X, y, beliefs, first_layer(8, seed=3), setting, X[::5] + 1)
-        model, history = teach(recorded(X), y, beliefs, ["a", "b", "c"], **setting, **ALIKE)
+        model, history = train_student(recorded(X), y, beliefs, ["a", "b", "c"], **setting, **ALIKE)
         same(found["asked"], model.probabilities(recorded(X[::5] + 1)))
         same(found["history"][-1]["beliefs"], model.probabilities(recorded(X)))
         same([len(row["lesson"]) / sum(y < 0) for row in found["history"]], history.accepted)
@@ -215,14 +215,16 @@ def test_the_loop_is_pythons(counts, voices, double, turn, up, balance):
     X, y, speakers = voices
     moves, truth = speakers == "B", np.arange(62) % 3
     told = dict(X=X, y=y, speakers=speakers, truth=truth, moves=moves, classes=3, turn=turn, up=up, rounds=20)
-    told |= dict(field={**FIELD, "balance": balance, "rounds": 8}, layer=first_layer(8, seed=3), setting=LOOP)
+    told |= dict(
+        field={**FIELD_SHOWN, "balance": balance, "rounds": 8}, layer=first_layer(8, seed=3), setting=LOOP
+    )
     told = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in told.items()}
     found = counts("loop", "(a => ({ ...a, asked: null }))(m.answer(v[0]))", told)
     cos, sin = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
     places = np.where(moves[:, None], X @ [[cos, sin], [-sin, cos]] + [0, up], X)
     same(found["places"], places)
-    field = {**FIELD, "balance": balance, "whitening": 0.0}
-    learned = learn(recorded(places), y, ["a", "b", "c"], speakers, field=field, **LOOP, **ALIKE)
+    field = {**FIELD_SHOWN, "balance": balance, "whitening": 0.0}
+    learned = learn_network(recorded(places), y, ["a", "b", "c"], speakers, field=field, **LOOP, **ALIKE)
     same(found["table"], learned.field.label_distributions_)
     free, last = y < 0, found["log"][-1]
     answers = learned.model.probabilities(recorded(places))
@@ -255,8 +257,8 @@ def test_sliders_begin_at_the_methods_settings():
     begins = {name: one.default for name, one in inspect.signature(explore_field).parameters.items()}
     method = ResonanceClassifier().get_params()
     for name in ("bandwidth", "damping", "temperature", "balance"):
-        assert begins[name] == method[name] == FIELD[name]
-    lesson = {name: one.default for name, one in inspect.signature(teach).parameters.items()}
+        assert begins[name] == method[name] == FIELD_SHOWN[name]
+    lesson = {name: one.default for name, one in inspect.signature(train_student).parameters.items()}
     assert all(lesson[name] == value for name, value in LOOP.items() if name != "rate")
 
 

@@ -8,7 +8,7 @@ import torch
 
 from sere_nb.base.core import SereError
 from sere_nb.field.model import Recordings, SereModel
-from sere_nb.field.semisup import Network, learn, teach
+from sere_nb.field.semisup import Network, learn_network, train_student
 
 
 def test_a_model_needs_a_path():
@@ -42,7 +42,7 @@ def test_the_loop_survives_scarcity(case):
         recorded, labels = recorded[kept], labels[kept]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = learn(recorded, labels, ["a", "b", "c"], epochs=3)
+        found = learn_network(recorded, labels, ["a", "b", "c"], epochs=3)
     assert np.isfinite(found.model.probabilities(recorded)).all() and len(found.history) == 3
     assert np.isfinite(found.history.drop(columns="field_energy")).all().all()
 
@@ -51,7 +51,7 @@ def test_collapse_is_warned_of():
     recorded, truth = samples(90, 3)
     labels = np.where(np.arange(90) < 6, truth, -1)
     with pytest.warns(UserWarning, match="collapsed"):
-        teach(recorded, labels, np.tile([1.0, 0, 0], (90, 1)), ["a", "b", "c"], epochs=8)
+        train_student(recorded, labels, np.tile([1.0, 0, 0], (90, 1)), ["a", "b", "c"], epochs=8)
 
 
 def test_threads_and_global_seeds_do_not_matter():
@@ -61,7 +61,9 @@ def test_threads_and_global_seeds_do_not_matter():
     for threads, seed in ((1, 1), (2, 2)):
         torch.set_num_threads(threads)
         torch.manual_seed(seed)
-        answers.append(learn(recorded, labels, ["a", "b", "c"], epochs=3).model.probabilities(recorded))
+        answers.append(
+            learn_network(recorded, labels, ["a", "b", "c"], epochs=3).model.probabilities(recorded)
+        )
     torch.set_num_threads(before)
     np.testing.assert_allclose(*answers, atol=1e-5)
 

@@ -19,8 +19,8 @@ from sere_nb.corpus.data import mini_corpus
 from sere_nb.sound.channels import telephone
 from sere_nb.sound.speech import (
     LONGEST,
-    _detector,
     channel_weights,
+    detector_model,
     doubts,
     find_speech,
     made_up_call,
@@ -101,7 +101,7 @@ def test_all_chunks_at_once_are_as_one_after_the_other():
     with torch.inference_mode():
         said = [float(model(chunk, 16_000)) for chunk in torch.from_numpy(sound).split(512)]
     assert max(said) > 0.9 > 0.1 > min(said)
-    np.testing.assert_allclose(_detector("silero")(np.stack([sound, sound])), [said, said], atol=1e-4)
+    np.testing.assert_allclose(detector_model("silero")(np.stack([sound, sound])), [said, said], atol=1e-4)
 
 
 def test_no_stretch_is_too_long_and_none_overlap():

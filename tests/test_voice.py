@@ -27,9 +27,9 @@ from sere_nb.sound.speech import (
     _PAUSE,
     LONGEST,
     SPOKEN,
-    _detector,
+    _long_pieces,
     _piece_voice,
-    _pieces,
+    detector_model,
     doubts,
     find_speech,
     speech_sign,
@@ -195,12 +195,12 @@ def test_stretches_are_pythons(counts, seed):
 @pytest.mark.parametrize("seconds", [0.3, 2.0, 131.0])
 def test_speech_is_heard_as_by_python(counts, said, seconds):
     "Longer than a piece of 128 s, too."
-    random, ear = generator("voice listening", seconds), _detector("silero")
+    random, ear = generator("voice listening", seconds), detector_model("silero")
     waveform = random.normal(0, 1e-3, int(seconds * 16_000)).astype(np.float32)
     for start in range(0, len(waveform) - len(said), 3 * len(said)):
         waveform[start : start + len(said)] += said
     ours, sign = counts.file(as_file(waveform), LISTEN)
-    theirs = [_piece_voice(ear, piece[:, 0]) for piece in _pieces([waveform[:, None]], 1)]
+    theirs = [_piece_voice(ear, piece[:, 0]) for piece in _long_pieces([waveform[:, None]], 1)]
     np.testing.assert_allclose(ours, np.concatenate(theirs), atol=CLOSE)
     assert abs(sign - speech_sign(waveform, ear)) < CLOSE
     assert sign > SPOKEN or seconds < 1
@@ -399,7 +399,7 @@ def test_what_is_no_speech_is_said_to_be_none(page):
         assert answer(page) == line
     seconds = np.arange(48_000) / 16_000
     music = sum(np.sin(2 * np.pi * pitch * seconds) for pitch in (262, 330, 392)).astype(np.float32) / 10
-    sign = speech_sign(music, _detector("silero"))
+    sign = speech_sign(music, detector_model("silero"))
     give(page, as_file(music))
     said = re.fullmatch(r"No speech: the sign of it is (\d+)\s?%", answer(page))
     assert sign < SPOKEN and abs(int(said[1]) - 100 * sign) < 1

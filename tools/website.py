@@ -123,7 +123,10 @@ def check_local(site):
 
 def docs():
     "Build the site."
+    from nbdev import processors
     from nbdev.serve import proc_nbs
+
+    processors._hide_dirs.discard("exporti")  # what only its own folder uses is part of the text, too
 
     os.chdir(ROOT)
     os.environ["PYTHONWARNINGS"] = "ignore::UserWarning:nbdev.processors"

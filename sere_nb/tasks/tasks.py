@@ -101,7 +101,7 @@ def check_apart(
         raise SereError(f"{names} share {overlap}: source and target must be two corpora")
 
 # %% ../../nbs/tasks/tasks.ipynb #548129c6
-def _classes(source, target):
+def _shared_classes(source, target):
     "The emotions of a task: those that both corpora have, or all of the source if the target has no label."
     if target.emotion.notna().any():
         return common_emotions(source, target)
@@ -229,7 +229,7 @@ def prepare(
     Raises `SereError` if the corpora share recordings or fewer than two emotions, or features do not fit."""
     check_apart(source, target)
     _check_features(source, source_features, target, target_features)
-    classes = _classes(source, target) if emotions is None else emotions
+    classes = _shared_classes(source, target) if emotions is None else emotions
     sides = _closed(source, source_features, classes), _closed(target, target_features, classes, strange)
     pair = _pair(*sides, classes, norm, semantic_width)
     return _unheard(pair, sides[1][1], norm) if unheard else pair
@@ -337,7 +337,7 @@ def _answers(pair, methods, tasks, target_shots):
             yield number, name, start, asked, whole[name] if name in whole else answer(method, asked)
 
 # %% ../../nbs/tasks/tasks.ipynb #6b961100
-def _row(pair, shots, number, name, labels, task, probabilities, start):
+def _result_row(pair, shots, number, name, labels, task, probabilities, start):
     "One row of results: task, scores and time, with the answers that count and the truth behind them."
     corpora = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0])
     kept = counted(task)
@@ -363,4 +363,4 @@ def run_task(
     tasks = {number: pair.draw(shots, number, target_shots) for number in numbers}
     for number, name, start, task, probabilities in _answers(pair, methods, tasks, target_shots):
         used = labels_used(methods[name].labels, target_shots)
-        yield _row(pair, shots, number, name, used, task, probabilities, start)
+        yield _result_row(pair, shots, number, name, used, task, probabilities, start)
