@@ -146,16 +146,18 @@ def side_by_side(recogniser, files, jobs, bar=False, same_speaker=False, speaker
     if same_speaker or "-" in files:
         raise SereError("one speaker, and standard input, are heard by one process: leave --jobs out")
     whose = _speaker_of(files, same_speaker, speakers)
-    known = lambda numbers: speakers if whose(files[numbers[0]]) else None
+    speakers_of = lambda numbers: speakers if whose(files[numbers[0]]) else None
     portions = _portions(files, jobs, whose)
     calls = [
-        delayed(_heard)(recogniser, [files[n] for n in some], options | dict(speakers=known(some)))
+        delayed(_heard)(recogniser, [files[n] for n in some], options | dict(speakers=speakers_of(some)))
         for some in portions
     ]
     with workers(jobs, "ask again") as settings:
-        said = Parallel(**settings, return_as="generator")(calls)
-        said = progress(said, "recordings", len(calls), "portion") if bar else said
-        yield from (one for some in said for one in some) if speakers is None else _in_order(said, files)
+        lots = Parallel(**settings, return_as="generator")(calls)
+        lots = progress(lots, "recordings", len(calls), "portion") if bar else lots
+        yield from (
+            (answer for some in lots for answer in some) if speakers is None else _in_order(lots, files)
+        )
 
 # %% ../../nbs/answers/asking.ipynb #bb11e025
 def _in_order(said, files):
@@ -201,16 +203,16 @@ def answer_all(
     return len(failed)
 
 # %% ../../nbs/answers/asking.ipynb #3e4843bc
-def _sorted_out(said, failed):
+def _sorted_out(answers, failed):
     "Answers as they arrive; lines go to stderr, above a bar if there is one, and into `failed`."
-    for one in said:
-        if isinstance(one, str):
+    for answer in answers:
+        if isinstance(answer, str):
             from tqdm import tqdm
 
-            failed.append(one)
-            tqdm.write(one, file=sys.stderr)
+            failed.append(answer)
+            tqdm.write(answer, file=sys.stderr)
         else:
-            yield one
+            yield answer
 
 # %% ../../nbs/answers/asking.ipynb #bb11e0f3
 Channel = Annotated[

@@ -94,25 +94,27 @@ def _many(recordings):
     if hasattr(recordings, "columns") or isinstance(recordings, dict):
         raise SereError(f"recordings: a {type(recordings).__name__}; give its paths, such as table.path")
     numbers = hasattr(recordings, "ndim") and np.asarray(recordings).dtype.kind in "fiu"
-    one = isinstance(recordings, (str, os.PathLike)) or numbers
-    return [recordings] if one or not isinstance(recordings, Iterable) else list(recordings)
+    single = isinstance(recordings, (str, os.PathLike)) or numbers
+    return [recordings] if single or not isinstance(recordings, Iterable) else list(recordings)
 
 
 def _row(model, recording, sampling_rate, level, heard):
     "A row of `recognise`; `heard`: encoder and silero-vad's model."
     nobody = dict(emotion=None, confidence=np.nan)
     try:
-        said, speech = asked(model, _waveform(recording, sampling_rate), *heard, level)
+        prediction, speech = asked(model, _waveform(recording, sampling_rate), *heard, level)
     except Silent as error:
         return dict(nobody, emotion=NO_SPEECH, doubt=str(error))
     except SereError as error:
         return dict(nobody, doubt=str(error))
-    if said.emotion == NO_SPEECH:
+    if prediction.emotion == NO_SPEECH:
         return dict(nobody, emotion=NO_SPEECH, doubt=f"no speech: sign of it {speech:.0%}")
-    path, surest = isinstance(recording, (str, os.PathLike)), float(said.probabilities.max())
-    found = _unsure(surest, level), unfamiliar(said), audio_fault(recording) if path else None
-    told = dict(emotion=abstaining(said.emotion, surest, level), confidence=surest, **said.probabilities)
-    return dict(told, doubt="; ".join(filter(None, found)) or None)
+    path, surest = isinstance(recording, (str, os.PathLike)), float(prediction.probabilities.max())
+    doubts = _unsure(surest, level), unfamiliar(prediction), audio_fault(recording) if path else None
+    row = dict(
+        emotion=abstaining(prediction.emotion, surest, level), confidence=surest, **prediction.probabilities
+    )
+    return dict(row, doubt="; ".join(filter(None, doubts)) or None)
 
 # %% ../../nbs/answers/own.ipynb #4e1c0005
 def _check_numbers(sampling_rate, abstain):
@@ -136,7 +138,7 @@ def recognise(
     heard, many = (encoder, _detector("silero")), _many(recordings)
     with one_thread():
         rows = [_row(model, recording, sampling_rate, abstain, heard) for recording in many]
-    names = [str(one) if isinstance(one, (str, os.PathLike)) else None for one in many]
+    names = [str(place) if isinstance(place, (str, os.PathLike)) else None for place in many]
     columns = ["file", "emotion", "confidence", *model.classes, "doubt"]
     rows = [dict(row, file=name) for row, name in zip(rows, names)]  # names need not be UTF-8: objects
     numbers = dict.fromkeys(["confidence", *model.classes], float)
@@ -155,15 +157,19 @@ def own_table(
         raise SereError(f"there is no folder {folder}")
     rows, files = read_folder(folder, "own", needed=("path",)), listed([folder])
     if rows is None:
-        (missing,) = [one for one in files if isinstance(one, SereError)] or [None]
+        (missing,) = [file for file in files if isinstance(file, SereError)] or [None]
         if missing:
             raise missing
         rows = [(Path(path), "own", "und", UNKNOWN_SPEAKER, None) for path in files]
     table = utterance_table(rows, "own")
     named = {os.path.realpath(file_of(place)) for place in places(table)}
-    others = [one for one in files if not isinstance(one, SereError) and os.path.realpath(one) not in named]
+    others = [
+        file for file in files if not isinstance(file, SereError) and os.path.realpath(file) not in named
+    ]
     if others:
-        some = ", ".join(shown(os.path.relpath(one, folder)) for one in others[:5]) + " …" * (len(others) > 5)
+        some = ", ".join(shown(os.path.relpath(file, folder)) for file in others[:5]) + " …" * (
+            len(others) > 5
+        )
         warnings.warn(f"{len(others)} recordings are not in the table and left out: {some}", stacklevel=2)
     return table
 
@@ -181,14 +187,14 @@ class Heard:
     @property
     def spoken(self):  # positions
         "The answers in which somebody speaks."
-        return np.flatnonzero([one.prediction.emotion != NO_SPEECH for one in self.answers])
+        return np.flatnonzero([answer.prediction.emotion != NO_SPEECH for answer in self.answers])
 
     @property
     def names(self):  # as answers.csv has them, with times where a recording has several
         "A name for each answer."
-        names = [recording_name(one.file, self.folder) for one in self.answers]
-        alone = [one.whole and one.stretch.channel in (None, "mix") for one in self.answers]
-        stretches = (one.stretch for one in self.answers)
+        names = [recording_name(answer.file, self.folder) for answer in self.answers]
+        alone = [answer.whole and answer.stretch.channel in (None, "mix") for answer in self.answers]
+        stretches = (answer.stretch for answer in self.answers)
         return [name if own else f"{name} {part}" for name, own, part in zip(names, alone, stretches)]
 
 
@@ -203,13 +209,15 @@ def hear_own(
     every, options = places(table), dict(channel=channel, bar=bar)
     side = jobs > 1 and len(every) > 1
     with one_thread():
-        said = list(side_by_side(model, every, jobs, **options) if side else hear(model, every, **options))
-    answers = [one for one in said if not isinstance(one, str)]
+        heard_parts = list(
+            side_by_side(model, every, jobs, **options) if side else hear(model, every, **options)
+        )
+    answers = [part for part in heard_parts if not isinstance(part, str)]
     rows = list(_rows_of(answers, every))
     answers = _copies_named(answers, [every[row] for row in rows], table)
-    known = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
-    known = known.assign(speaker=known.speaker.where(known.speaker != UNKNOWN_SPEAKER, None))
-    heard = Heard(folder, answers, [one for one in said if isinstance(one, str)], known, channel)
+    labels = table[["speaker", "emotion"]].iloc[rows].reset_index(drop=True)
+    labels = labels.assign(speaker=labels.speaker.where(labels.speaker != UNKNOWN_SPEAKER, None))
+    heard = Heard(folder, answers, [part for part in heard_parts if isinstance(part, str)], labels, channel)
     _enough(heard, len(table))
     return heard
 
@@ -219,20 +227,20 @@ def _rows_of(answers, every):
     rows = {}
     for number, place in enumerate(every):
         rows.setdefault(os.path.abspath(file_of(place)), []).append((getattr(place, "start", 0.0), number))
-    for one in answers:
-        some = rows[os.path.abspath(one.file)]
-        yield min(some, key=lambda row: abs(row[0] - one.stretch.start))[1]
+    for answer in answers:
+        some = rows[os.path.abspath(answer.file)]
+        yield min(some, key=lambda row: abs(row[0] - answer.stretch.start))[1]
 
 
 def _enough(heard, count):
     "Raises `SereError` if too few recordings hold speech to adapt to."
-    found = len({str(heard.answers[n].file) for n in heard.spoken}) if len(heard.spoken) else 0
+    files = len({str(heard.answers[n].file) for n in heard.spoken}) if len(heard.spoken) else 0
     if len(heard.spoken) >= FEWEST_RECORDINGS:
         return
     silent = len(heard.answers) - len(heard.spoken)
-    told = f"{count} recordings, {found} with speech ({silent} without, {len(heard.failed)} unreadable)"
+    counts = f"{count} recordings, {files} with speech ({silent} without, {len(heard.failed)} unreadable)"
     first = f"; {heard.failed[0].removeprefix('error: ')}" if heard.failed else ""
-    few = f"{heard.folder}: {told}{first}; at least {FEWEST_RECORDINGS} are needed to adapt to"
+    few = f"{heard.folder}: {counts}{first}; at least {FEWEST_RECORDINGS} are needed to adapt to"
     raise SereError(f"{few}; for a few, ask the ready model: sere predict FILE")
 
 
@@ -250,14 +258,14 @@ def ready_pack(
     path = package_folder() / "bundled" / "ready" / "pack.safetensors"
     with require("safetensors").safe_open(str(path), framework="numpy") as file:
         X, words = file.get_tensor("features").astype(np.float32), file.metadata()
-    told, table = json.loads(words["told"]), pd.DataFrame(json.loads(words["columns"]))
-    wanted = told["emotions"] if emotions is None else list(emotions)
+    description, table = json.loads(words["told"]), pd.DataFrame(json.loads(words["columns"]))
+    wanted = description["emotions"] if emotions is None else list(emotions)
     missing = sorted(set(wanted) - set(table.emotion))
     if missing:
         there = ", ".join(sorted(set(table.emotion)))
         raise SereError(f"the ready pack has no labels of {', '.join(missing)}; it has {there}")
     kept = table.emotion.isin(wanted).to_numpy()
-    return table[kept].reset_index(drop=True).assign(corpus="emodb", language="de"), X[kept], told
+    return table[kept].reset_index(drop=True).assign(corpus="emodb", language="de"), X[kept], description
 
 # %% ../../nbs/answers/own.ipynb #e16a001c
 def _sources(texts, emotions, jobs):
@@ -323,22 +331,22 @@ def labelled(
     mean, spread = normaliser.usual
     unit = np.where(spread > 1e-9, spread, 1)
     y = np.array([classes.index(name) for name in table.emotion])
-    told = " + ".join(dict.fromkeys(corpora)), sorted(set(table.language.dropna().astype(str)))
+    origin = " + ".join(dict.fromkeys(corpora)), sorted(set(table.language.dropna().astype(str)))
     made = Source(normaliser.apply(X, corpora).astype(float), y, len(classes))
-    found = Labelled(made, classes, table.speaker.to_numpy(dtype=object), mean, unit, *told, tuple(sources))
-    first = None if sources else _ready_first(found)
-    return found if first is None else replace(found, source=replace(made, first=first))
+    side = Labelled(made, classes, table.speaker.to_numpy(dtype=object), mean, unit, *origin, tuple(sources))
+    first = None if sources else _ready_first(side)
+    return side if first is None else replace(side, source=replace(made, first=first))
 
 
-def _ready_first(found):
+def _ready_first(side):
     "The ready model in the pack's units; None if it does not know all of these emotions."
     ready = load()
-    if not set(found.classes) <= set(ready.classes):
+    if not set(side.classes) <= set(ready.classes):
         return None
-    rows, (mean, spread) = [ready.classes.index(name) for name in found.classes], ready.normaliser.usual
+    rows, (mean, spread) = [ready.classes.index(name) for name in side.classes], ready.normaliser.usual
     spread = np.where(spread > 1e-9, spread, 1)
     weights, bias = ready.model.weights[rows], ready.model.bias[rows]
-    return Linear(weights * found.unit / spread, bias + weights @ ((found.mean - mean) / spread))
+    return Linear(weights * side.unit / spread, bias + weights @ ((side.mean - mean) / spread))
 
 # %% ../../nbs/answers/own.ipynb #e16a0507
 CANNOT_TELL = "cannot tell"
@@ -362,8 +370,8 @@ def owner_words(
 ) -> list:  # for each answer of `heard` a word, None where the owner said nothing
     "What the owner said of each recording. Warns of rows that fit none; raises `SereError` if none fits."
     words, spots = [None] * len(heard.answers), {}
-    for number, one in enumerate(heard.answers):
-        spots.setdefault(recording_name(one.file, heard.folder), []).append(number)
+    for number, answer in enumerate(heard.answers):
+        spots.setdefault(recording_name(answer.file, heard.folder), []).append(number)
     lost = []
     for row in given.to_dict("records"):
         fitting = [
@@ -377,7 +385,7 @@ def owner_words(
             f"the answers name no recording of {heard.folder}, such as {lost[0]}; paths count from it"
         )
     if lost:
-        some = ", ".join(shown(one) for one in lost[:5]) + " …" * (len(lost) > 5)
+        some = ", ".join(shown(name) for name in lost[:5]) + " …" * (len(lost) > 5)
         warnings.warn(f"{len(lost)} answers name no recording that is there: {some}", stacklevel=2)
     return words
 
@@ -411,9 +419,9 @@ def _right(side, X, told, words, before, names, others):
     random = np.array([n for n in random if words[n] != CANNOT_TELL], dtype=int)
     if len(random) < 3:
         return None, f"{len(random)} answers to recordings drawn at random are too few to measure with"
-    said = unseen(side.source, X, told, random, before)
-    right = said.argmax(axis=1) == told[random]
-    estimate, low, high = right_interval(right, float(said.max(axis=1).mean()), others)
+    unseen_answers = unseen(side.source, X, told, random, before)
+    right = unseen_answers.argmax(axis=1) == told[random]
+    estimate, low, high = right_interval(right, float(unseen_answers.max(axis=1).mean()), others)
     how = "drawn at random" if drawn else "picked by hand and taken for a random sample"
     met = f"{int(right.sum())} of {len(right)} answers of the owner, {how}, were met by a model"
     basis = (
@@ -463,17 +471,17 @@ def assumptions(
 ) -> list:  # of sentences
     "Every assumption about a folder as a sentence."
     silent, given = len(heard.answers) - len(heard.spoken), heard.table.speaker.notna().sum()
-    found = [f"{len(heard.answers)} recordings or stretches of them, one emotion each"]
-    found += [f"without speech, and left out: {silent}"] * bool(silent)
-    found += [f"not to be read: {len(heard.failed)}"] * bool(heard.failed)
-    copies = sum("a copy of" in (one.doubt or "") for one in heard.answers)
-    found += [f"copies of others, which count again: {copies}"] * bool(copies)
-    found.append(f"each is one of {', '.join(classes)}; there is no answer beside these")
-    found.append("nothing about how often each emotion occurs, nor about who speaks")
-    found += [f"speakers are given for {given}, and shown beside the answers only"] * bool(given)
+    lines = [f"{len(heard.answers)} recordings or stretches of them, one emotion each"]
+    lines += [f"without speech, and left out: {silent}"] * bool(silent)
+    lines += [f"not to be read: {len(heard.failed)}"] * bool(heard.failed)
+    copies = sum("a copy of" in (answer.doubt or "") for answer in heard.answers)
+    lines += [f"copies of others, which count again: {copies}"] * bool(copies)
+    lines.append(f"each is one of {', '.join(classes)}; there is no answer beside these")
+    lines.append("nothing about how often each emotion occurs, nor about who speaks")
+    lines += [f"speakers are given for {given}, and shown beside the answers only"] * bool(given)
     labels = int(heard.table.emotion.notna().sum())
-    found += [f"{labels} emotions are given in the table: compared below, not learned from"] * bool(labels)
-    return found + [f"{told} answers of the owner are right"] * bool(told)
+    lines += [f"{labels} emotions are given in the table: compared below, not learned from"] * bool(labels)
+    return lines + [f"{told} answers of the owner are right"] * bool(told)
 
 
 @one_thread()
@@ -494,20 +502,20 @@ def adapt_own(
     X = side.features(np.stack([heard.answers[n].prediction.features for n in spoken]), ready.normaliser)
     before, some = adapted(side.source, X), (told >= 0).any()
     model = taught_by_owner(side.source, X, told, before) if some else before
-    said = agreed(model.predict_proba(X), nearest_graph(X), told)
+    beliefs = agreed(model.predict_proba(X), nearest_graph(X), told)
     open_rows, names = np.array([words[n] is None for n in spoken]), [heard.names[n] for n in spoken]
     right, why, hot = None, _untold(), 1.0
     if not open_rows.any():
         why = "every recording has an answer of yours, and nothing is left to measure"
     elif not open_rows.all():
         right, why = _right(side, X, told, [words[n] for n in spoken], before, names, int(open_rows.sum()))
-        hot = temperature_for(said[open_rows], right["estimate"]) if right else 1.0
-    said = np.where((told >= 0)[:, None], said, tempered(said, 1 / hot))
+        hot = temperature_for(beliefs[open_rows], right["estimate"]) if right else 1.0
+    beliefs = np.where((told >= 0)[:, None], beliefs, tempered(beliefs, 1 / hot))
     made = _recogniser(
         side, ready, cooled(side.for_ready(model, ready.normaliser), hot), classes, heard, words
     )
-    answers = _adapted_answers(heard, classes, said, told, words, abstain)
-    summary = _summary(heard, answers, classes, said, right, why, words)
+    answers = _adapted_answers(heard, classes, beliefs, told, words, abstain)
+    summary = _summary(heard, answers, classes, beliefs, right, why, words)
     order = _questions(X, names, spoken, words, ask)
     lines = assumptions(heard, classes, int(sum(told >= 0)))
     told = _command_words(side, emotions, heard.channel, abstain)
@@ -516,10 +524,10 @@ def adapt_own(
 
 def _command_words(side, emotions, channel, abstain):
     "Words of a command that adapts in the same way."
-    told = [word for text in side.texts for word in ("--source", text)]
-    told += ["--emotions", ",".join(emotions)] if emotions else []
-    told += ["--channel", channel] if channel != "auto" else []
-    return (*told, *(["--abstain", f"{abstain:g}"] if abstain != UNSURE else []))
+    options = [word for text in side.texts for word in ("--source", text)]
+    options += ["--emotions", ",".join(emotions)] if emotions else []
+    options += ["--channel", channel] if channel != "auto" else []
+    return (*options, *(["--abstain", f"{abstain:g}"] if abstain != UNSURE else []))
 
 
 def _questions(X, names, spoken, words, count):
@@ -542,16 +550,16 @@ def _voices(side, X, heard):
     every[heard.spoken] = like_voices(
         side.source.X, speakers, (X - X.mean(axis=0)) / np.maximum(X.std(axis=0), 1e-9)
     )
-    return [own if known is None else known for own, known in zip(every, heard.table.speaker)]
+    return [own if name is None else name for own, name in zip(every, heard.table.speaker)]
 
 
 def _recogniser(side, ready, model, classes, heard, words):
     "The adapted model as a recogniser, with its origin."
     counts = Counter(side.classes[c] for c in side.source.y)
-    told = dict(source=side.named, source_languages=side.languages, target="own", target_languages=[])
-    told.update(labels=dict(counts), target_labels=sum(one is not None for one in words))
-    told.update(recordings=len(heard.spoken), folder=heard.folder.name, method=FOLDER.line)
-    return replace(ready, model=model, classes=classes, origin=provenance(**told), digest=None)
+    facts = dict(source=side.named, source_languages=side.languages, target="own", target_languages=[])
+    facts.update(labels=dict(counts), target_labels=sum(word is not None for word in words))
+    facts.update(recordings=len(heard.spoken), folder=heard.folder.name, method=FOLDER.line)
+    return replace(ready, model=model, classes=classes, origin=provenance(**facts), digest=None)
 
 
 def _adapted_answers(heard, classes, said, told, words, abstain):
@@ -575,7 +583,7 @@ def _counted(answers):
     "How often each emotion is the answer, as shares."
     return {
         str(k): float(v)
-        for k, v in pd.Series([one.said for one in answers]).value_counts(normalize=True).items()
+        for k, v in pd.Series([answer.said for answer in answers]).value_counts(normalize=True).items()
     }
 
 
@@ -606,12 +614,12 @@ def plot_answers(
     import matplotlib.pyplot as plt
 
     axis = axis or plt.subplots(figsize=(6, 2.6), dpi=90, layout="constrained")[1]
-    spoken = [one for one in answers if one.prediction.emotion != NO_SPEECH]
+    spoken = [answer for answer in answers if answer.prediction.emotion != NO_SPEECH]
     classes = spoken[0].prediction.probabilities.index if spoken else ()
-    first = np.array([one.prediction.emotion for one in spoken])
+    first = np.array([answer.prediction.emotion for answer in spoken])
     names = [name for name in classes if name in set(first)]
     for place, (name, colour) in enumerate(zip(names, emotion_colours(names))):
-        sure = np.sort([one.confidence for one, own in zip(spoken, first) if own == name])
+        sure = np.sort([answer.confidence for answer, own in zip(spoken, first) if own == name])
         axis.plot(100 * sure, place + np.linspace(-0.3, 0.3, len(sure)), "o", color=colour, markersize=3)
     counts = [f"{figure_text(name)} ({np.sum(first == name)})" for name in names]
     axis.axvline(100 * level, color="black", linestyle="--", linewidth=0.8)
@@ -625,20 +633,22 @@ def answers_table(
 ) -> pd.DataFrame:  # file, start, end and channel if needed, emotion, confidence, …, ready, told, given
     "All answers as a table; names are safe in a spreadsheet."
     classes, rows = made.recogniser.classes, []
-    for n, (one, old) in enumerate(zip(made.answers, made.heard.answers)):
-        shares = one.prediction.probabilities.reindex(list(classes))
-        row = dict(file=safe_cell(utf8_text(one.file)), start=one.stretch.start, end=one.stretch.end)
-        row.update(channel=one.stretch.channel, emotion=one.said, confidence=one.confidence, **shares)
-        sure = None if one.basis == "answer of the owner" else _unsure(one.confidence, one.level)
+    for n, (answer, old) in enumerate(zip(made.answers, made.heard.answers)):
+        shares = answer.prediction.probabilities.reindex(list(classes))
+        row = dict(file=safe_cell(utf8_text(answer.file)), start=answer.stretch.start, end=answer.stretch.end)
         row.update(
-            doubt="; ".join(filter(None, [sure, one.doubt])) or None,
+            channel=answer.stretch.channel, emotion=answer.said, confidence=answer.confidence, **shares
+        )
+        sure = None if answer.basis == "answer of the owner" else _unsure(answer.confidence, answer.level)
+        row.update(
+            doubt="; ".join(filter(None, [sure, answer.doubt])) or None,
             voice=made.voices[n],
             ready=old.said,
             told=made.words[n],
         )
         rows.append(dict(row, given=made.heard.table.emotion[n]))
     table = pd.DataFrame(rows)
-    whole = all(one.whole for one in made.answers)
+    whole = all(answer.whole for answer in made.answers)
     return table.drop(columns=["start", "end"] * int(whole) + ["channel"] * int(table.channel.isna().all()))
 
 # %% ../../nbs/answers/own.ipynb #e16a0023
@@ -662,8 +672,10 @@ def _share_rows(summary):
     "Emotion, answers of both models, and the estimated share with its interval."
     ready, adapted = summary["ready"]["answers"], summary["adapted"]["answers"]
     for name in dict.fromkeys([*summary["shares"], *ready, *adapted]):
-        told = summary["shares"].get(name)
-        share = f"{told['share']:.0%} ({told['low']:.0%} to {told['high']:.0%})" if told else ""
+        estimate = summary["shares"].get(name)
+        share = (
+            f"{estimate['share']:.0%} ({estimate['low']:.0%} to {estimate['high']:.0%})" if estimate else ""
+        )
         yield name, f"{ready.get(name, 0):.0%}", f"{adapted.get(name, 0):.0%}", share
 
 

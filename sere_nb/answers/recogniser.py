@@ -60,8 +60,8 @@ def encoder_of(
     if isinstance(encoder, dict):
         languages = table.language.unique()
         if len(languages) != 1 or languages[0] not in encoder:
-            told = shown(", ".join(map(str, languages)))
-            reason = f"the target's languages are {told}, with encoders for {', '.join(encoder)}"
+            spoken = shown(", ".join(map(str, languages)))
+            reason = f"the target's languages are {spoken}, with encoders for {', '.join(encoder)}"
             raise SereError(f"a model reads one encoder, but {reason}: name one encoder")
         encoder = encoder[languages[0]]
     return encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
@@ -94,10 +94,10 @@ class Recogniser:
         X: np.ndarray,  # normalised, (n, F)
     ) -> np.ndarray:  # (n, C)
         "Probability of each emotion for each utterance. Raises `SereError` if one is not finite."
-        said = self.model.predict_proba(X)
-        if not np.isfinite(said).all():
+        probabilities = self.model.predict_proba(X)
+        if not np.isfinite(probabilities).all():
             raise SereError("the model gives no finite probabilities: its weights are damaged")
-        return said
+        return probabilities
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb0f
 def _usual():
@@ -130,21 +130,21 @@ def learn(
     task = pair.draw(shots, draw, target_shots)
     task = task if known is None else taught(task, known)
     model, (name, identity) = method.fit(task), _named(reader)
-    told = dict(_learned_from(pair, task), method=method.line, shots=shots, draw=draw)
-    origin = provenance(**told, features=features, encoder=name, norm=norm)
+    facts = dict(_learned_from(pair, task), method=method.line, shots=shots, draw=draw)
+    origin = provenance(**facts, features=features, encoder=name, norm=norm)
     return Recogniser(model, task.classes, task.normaliser, features, name, identity, origin)
 
 
 def _learned_from(pair, task):
     "What a model has learned from, for its origin: corpora, languages, labels and recordings."
-    told = {}
+    facts = {}
     for side, table in (("source", pair.source), ("target", pair.target)):
-        told[side] = " + ".join(dict.fromkeys(table.corpus))
-        told[f"{side}_languages"] = sorted(set(table.language.dropna().astype(str)))
+        facts[side] = " + ".join(dict.fromkeys(table.corpus))
+        facts[f"{side}_languages"] = sorted(set(table.language.dropna().astype(str)))
     counts = np.bincount(task.source_y[task.source_y >= 0], minlength=len(task.classes))
-    told["labels"] = {name: int(count) for name, count in zip(task.classes, counts) if count}
-    told["target_labels"] = int((task.target_y >= 0).sum())
-    return dict(told, recordings=len(task.target_X), folder=_folder_name(pair.target))
+    facts["labels"] = {name: int(count) for name, count in zip(task.classes, counts) if count}
+    facts["target_labels"] = int((task.target_y >= 0).sum())
+    return dict(facts, recordings=len(task.target_X), folder=_folder_name(pair.target))
 
 
 def _folder_name(table):
@@ -199,7 +199,7 @@ def adapt(
     _check_wanted(source, target, method, norm, draw, target_shots)
     reader = None if features == "prosody" else encoder_of(encoder, target)
     extracted = [extract_usable(table, features, encoder, **options) for table in (source, target)]
-    faults = [fault for _, _, found in extracted for fault in found]
+    faults = [fault for _, _, faulty in extracted for fault in faulty]
     report_faults(faults, len(source) + len(target), strict)
     sides = (side[:2] for side in extracted)
     return learn(*sides, shots, draw, features, reader, norm, method, target_shots)
@@ -231,29 +231,29 @@ person.
 """
 
 
-def _labels_told(told):
+def _labels_told(options):
     "The labels of the source in words; None where the origin does not say."
-    labels = told.get("labels") or {}
+    labels = options.get("labels") or {}
     if not labels:
         return None
-    if told.get("shots"):
-        return f"{told['shots']} of each emotion, {sum(labels.values())} in total"
+    if options.get("shots"):
+        return f"{options['shots']} of each emotion, {sum(labels.values())} in total"
     each = ", ".join(f"{name} {count}" for name, count in labels.items())
     return f"all {sum(labels.values())}: {each}"
 
 
-def _target_told(told):
+def _target_told(options):
     "What the target was, in words."
-    languages, folder = _languages(told.get("target_languages")), told.get("folder")
-    place = f", folder {folder}" if folder and folder != told.get("target") else ""
-    count, labels = told.get("recordings"), told.get("target_labels")
+    languages, folder = _languages(options.get("target_languages")), options.get("folder")
+    place = f", folder {folder}" if folder and folder != options.get("target") else ""
+    count, labels = options.get("recordings"), options.get("target_labels")
     heard = f": {count} recordings, {f'{labels} labels' if labels else 'no labels'}" if count else ""
-    return f"{told.get('target')}{languages}{place}{heard}"
+    return f"{options.get('target')}{languages}{place}{heard}"
 
 
 def _languages(names):
-    known = [name for name in names or () if name != "und"]
-    return f" ({', '.join(known)})" if known else ""
+    named = [name for name in names or () if name != "und"]
+    return f" ({', '.join(named)})" if named else ""
 
 
 def card(
@@ -261,14 +261,14 @@ def card(
 ) -> str:  # Markdown
     "What a model is, for people: what it has learned from, by which method, for which recordings."
     origin = recogniser.origin or {}
-    told = origin.get("options") if isinstance(origin.get("options"), dict) else {}
+    options = origin.get("options") if isinstance(origin.get("options"), dict) else {}
     rows = {"Emotions": ", ".join(recogniser.classes)}
-    if "source" in told:
-        source = f"{told['source']}{_languages(told.get('source_languages'))}"
-        rows |= {"Learned from": source, "Labels": _labels_told(told), "Adapted to": _target_told(told)}
+    if "source" in options:
+        source = f"{options['source']}{_languages(options.get('source_languages'))}"
+        rows |= {"Learned from": source, "Labels": _labels_told(options), "Adapted to": _target_told(options)}
     else:
-        rows["Learned from"] = told.get("learned_from", "not known")
-    rows |= {"Method": told.get("method"), "Features": recogniser.features, "Encoder": recogniser.encoder}
+        rows["Learned from"] = options.get("learned_from", "not known")
+    rows |= {"Method": options.get("method"), "Features": recogniser.features, "Encoder": recogniser.encoder}
     rows["Made with"] = f"sere_nb {origin['sere_nb']}, {origin.get('date')}" if "sere_nb" in origin else None
     lines = [f"| {name} | {_cell(value)} |" for name, value in rows.items() if value]
     return CARD.format(rows="\n".join(lines))
@@ -349,20 +349,20 @@ def _built(config, arrays):
     tried = model.predict_proba(np.zeros_like(normaliser.mean, np.float32))  # what does not fit shows here
     if tried.shape != (1, len(config["classes"])) or not np.isfinite(tried).all():
         raise ValueError("weights and configuration do not fit together")
-    told = [config[name] for name in ("features", "encoder", "identity", "origin")]
+    parts = [config[name] for name in ("features", "encoder", "identity", "origin")]
     last = config.get("pitch") or "crepe", config["digest"]
-    return Recogniser(model, tuple(config["classes"]), normaliser, *told, *last)
+    return Recogniser(model, tuple(config["classes"]), normaliser, *parts, *last)
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb2a
-def _check_encoder(folder, found, named):
+def _check_encoder(folder, recogniser, named):
     "Raise a `SereError` if the encoder would have to be fetched and the caller has not named it."
-    name = found.encoder
+    name = recogniser.encoder
     if named is None and not (name in ("bundled", "random", "none") or os.path.isdir(name)):
         advice = f"if you trust it, ask for it: --encoder {name} (in Python: load(..., encoder=...))"
         raise SereError(
             f'{shown(folder)}: it reads the encoder "{name}", which is not in this package; {advice}'
         )
-    if named not in (None, name) and found.identity is None and name != "none":
+    if named not in (None, name) and recogniser.identity is None and name != "none":
         raise SereError(
             f'{shown(folder)}: it reads the encoder "{name}", and cannot tell whether "{named}" is the same'
         )
@@ -383,11 +383,15 @@ def load(
         if place is not None:
             check_place(argument, place)
     folder = package_folder() / "bundled" / "ready" if folder is None else folder
-    found = read_checkpoint(folder, _built)
-    if found.pitch == "swift":
+    recogniser = read_checkpoint(folder, _built)
+    if recogniser.pitch == "swift":
         require("swift_f0", extra="pitch")  # now, and not once for each recording
-    _check_encoder(Path(folder), found, encoder)
-    return found if encoder is None or found.encoder == "none" else replace(found, encoder=encoder)
+    _check_encoder(Path(folder), recogniser, encoder)
+    return (
+        recogniser
+        if encoder is None or recogniser.encoder == "none"
+        else replace(recogniser, encoder=encoder)
+    )
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bbc5
 _LAST = {  # kind of model -> arrays that its log odds are proportional to
@@ -409,8 +413,12 @@ def cooled(
     if kind not in _LAST or not 0 < temperature < np.inf:
         raise SereError(f"{kind} at temperature {temperature}: it takes {', '.join(_LAST)}, above 0")
     arrays, numbers = model.state()
-    arrays = {name: one / temperature if name in _LAST[kind] else one for name, one in arrays.items()}
-    numbers = {name: one * temperature if name == "temperature" else one for name, one in numbers.items()}
+    arrays = {
+        name: values / temperature if name in _LAST[kind] else values for name, values in arrays.items()
+    }
+    numbers = {
+        name: values * temperature if name == "temperature" else values for name, values in numbers.items()
+    }
     return type(model).from_state(arrays, numbers)
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bbc6
@@ -421,8 +429,8 @@ class _Among:
         self.model, self.columns = model, columns
 
     def predict_proba(self, X):  # (n, fewer)
-        said = np.maximum(self.model.predict_proba(X)[:, self.columns], 1e-300)
-        return said / said.sum(axis=1, keepdims=True)
+        probabilities = np.maximum(self.model.predict_proba(X)[:, self.columns], 1e-300)
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
 
     def state(self):
         raise SereError("a model among some of its emotions is not saved: save the whole one")
@@ -443,11 +451,11 @@ def among(
 ) -> Recogniser:
     "The recogniser with some of its emotions only. Raises `SereError` for one that it does not know."
     wanted = {name: _class_named(name, recogniser.classes) for name in emotions}
-    unknown = [shown(str(name)) for name, known in wanted.items() if known is None]
+    unknown = [shown(str(name)) for name, meant in wanted.items() if meant is None]
     wanted = set(wanted.values())
     if unknown or len(wanted) < 2:
-        told = f"the model does not know {', '.join(unknown)}" if unknown else "name two emotions or more"
-        raise SereError(f"{told}; it knows {', '.join(map(shown, recogniser.classes))}")
+        problem = f"the model does not know {', '.join(unknown)}" if unknown else "name two emotions or more"
+        raise SereError(f"{problem}; it knows {', '.join(map(shown, recogniser.classes))}")
     columns = [c for c, name in enumerate(recogniser.classes) if name in wanted]
     classes = tuple(recogniser.classes[c] for c in columns)
     return replace(recogniser, model=_Among(recogniser.model, columns), classes=classes)
@@ -497,11 +505,11 @@ def read(
     vectors, weights, seconds = (np.stack(column) for column in zip(*parts))
     width = vectors.shape[2]
     raw = np.hstack([np.einsum("nm,nmd->nd", weights, vectors), np.stack(prosody)])
-    known = recogniser.normaliser.expecting(raw) if same_speaker else recogniser.normaliser
+    normaliser = recogniser.normaliser.expecting(raw) if same_speaker else recogniser.normaliser
     padded = np.concatenate([vectors, np.repeat(raw[:, None, width:], count, axis=1)], axis=2)
-    normal = known.apply(padded.reshape(-1, raw.shape[1])).reshape(padded.shape)
+    normal = normaliser.apply(padded.reshape(-1, raw.shape[1])).reshape(padded.shape)
     far = distance(recogniser.normaliser, raw)
-    return Reading(normal[:, :, :width], weights, known.apply(raw)[:, width:], seconds, far)
+    return Reading(normal[:, :, :width], weights, normaliser.apply(raw)[:, width:], seconds, far)
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb19
 def _reader(recogniser, encoder):
@@ -518,10 +526,10 @@ def _reader(recogniser, encoder):
         raise SereError(f"{other}; make the model again")
     width = semantic_width(recogniser.features, recogniser.normaliser.mean.shape[1])
     if encoder.width != width:
-        told = (
+        mismatch = (
             f'the model reads {width} numbers per frame, the encoder "{encoder.name}" gives {encoder.width}'
         )
-        raise SereError(f"{told}; make the model again")
+        raise SereError(f"{mismatch}; make the model again")
     return encoder
 
 # %% ../../nbs/answers/recogniser.ipynb #e505d2a6
@@ -546,9 +554,9 @@ def evidence(
     left = np.where(total > 0, left / np.maximum(total, 1e-12), weights)  # the only moment cannot be left out
     pooled = np.vstack([left, weights]) @ reading.moments[number]
     prosody = np.repeat(reading.prosody[[number]], count + 1, axis=0)
-    found = recogniser.probabilities(np.hstack([pooled, prosody]).astype(np.float32))
-    odds = np.log(np.maximum(found, 1e-12)) - np.log1p(-np.minimum(found, 1 - 1e-12))
-    winner = found[-1].argmax()
+    probabilities = recogniser.probabilities(np.hstack([pooled, prosody]).astype(np.float32))
+    odds = np.log(np.maximum(probabilities, 1e-12)) - np.log1p(-np.minimum(probabilities, 1 - 1e-12))
+    winner = probabilities[-1].argmax()
     missed = (left != weights).any(axis=1) & (weights > 0) & bool(pooled.size)
     return np.where(missed, odds[-1, winner] - odds[:-1, winner], 0.0)
 
@@ -573,7 +581,7 @@ def predict(
     """Emotion, probabilities and the moments that decided, for each recording. Raises `SereError` as `read`
     does."""
     _check_recogniser("recogniser", recogniser)
-    if not hasattr(waveforms, "__len__") or not all(np.ndim(one) == 1 for one in waveforms):
+    if not hasattr(waveforms, "__len__") or not all(np.ndim(waveform) == 1 for waveform in waveforms):
         raise SereError("waveforms: give a list of arrays (N,) at 16 kHz; `recognise` takes files, too")
     if not len(waveforms):
         return []
@@ -583,10 +591,10 @@ def predict(
         columns = {"from": reading.seconds[number, :, 0], "to": reading.seconds[number, :, 1]}
         columns.update(weight=reading.weights[number], evidence=evidence(recogniser, reading, number))
         table = pd.DataFrame(columns)
-        said = pd.Series(row, index=list(recogniser.classes))
+        probabilities = pd.Series(row, index=list(recogniser.classes))
         there = table[table.weight > 0].reset_index(drop=True)
         far = float(reading.distance[number])
-        answers.append(Prediction(said.idxmax(), said, there, far, vectors[number]))
+        answers.append(Prediction(probabilities.idxmax(), probabilities, there, far, vectors[number]))
     return answers
 
 # %% ../../nbs/answers/recogniser.ipynb #aa10bb24
@@ -603,6 +611,6 @@ def plot_prediction(
     for begin, end, _, weight in prediction.moments.itertuples(index=False):
         colour = "#D55E00" if weight > 0 else "#0072B2"
         axis.axvspan(begin, end, color=colour, alpha=0.6 * abs(weight) / largest, linewidth=0)
-    told = f"{prediction.emotion}, {prediction.probabilities.max():.0%}: orange speaks for it, blue against"
-    axis.set(xlabel="seconds", title=told, yticks=[])
+    title = f"{prediction.emotion}, {prediction.probabilities.max():.0%}: orange speaks for it, blue against"
+    axis.set(xlabel="seconds", title=title, yticks=[])
     return figure

@@ -87,8 +87,8 @@ class Answer:
 def _named(file, error, path=None):
     "An error as a line that names the file, and not its copy at `path`."
     name = "standard input" if str(file) == "-" else shown(str(file))
-    told = str(error) if str(path) == str(file) else str(error).replace(shown(str(path)), name)
-    return f"error: {told}" if name in told else f"error: {name}: {told}"
+    reason = str(error) if str(path) == str(file) else str(error).replace(shown(str(path)), name)
+    return f"error: {reason}" if name in reason else f"error: {name}: {reason}"
 
 # %% ../../nbs/answers/recordings.ipynb #bb11c009c
 def _whole(file, length, weights):
@@ -123,9 +123,9 @@ def _parts(file, length, channel, detector, place=None):
     if length <= LONGEST:
         yield from _whole(file, length, weights)
         return
-    found = find_speech(file, weights, detector)
-    yield from ((Stretch(name, 0.0, length), None) for name in weights if not found)
-    yield from progress(cut_out(file, weights, found), "answering", len(found), "stretch")
+    speech = find_speech(file, weights, detector)
+    yield from ((Stretch(name, 0.0, length), None) for name in weights if not speech)
+    yield from progress(cut_out(file, weights, speech), "answering", len(speech), "stretch")
 
 # %% ../../nbs/answers/recordings.ipynb #bb11c009e
 #| code-fold: true
@@ -148,8 +148,8 @@ def listed(
 
 def _is_recording(path):
     "Whether a file's name is that of a recording."
-    known = path.suffix.lower() in AUDIO_SUFFIXES | MEDIA_SUFFIXES
-    return known and not path.name.startswith(".") and not path.is_dir()
+    by_suffix = path.suffix.lower() in AUDIO_SUFFIXES | MEDIA_SUFFIXES
+    return by_suffix and not path.name.startswith(".") and not path.is_dir()
 
 # %% ../../nbs/answers/recordings.ipynb #55be4525
 STDIN_GIB = 2.0  # GiB of standard input, unless told otherwise
@@ -168,8 +168,8 @@ def _received(path, largest):
                 raise SereError(f"standard input: more than {largest:g} GiB; {advice}")
             copy.write(piece)
     if not may_be_sound(start):
-        found = f"it begins with {start[:8]!r}" if start else "it is empty"
-        raise SereError(f"standard input: not an audio file that can be read ({found})")
+        begin = f"it begins with {start[:8]!r}" if start else "it is empty"
+        raise SereError(f"standard input: not an audio file that can be read ({begin})")
 
 
 @contextmanager
@@ -235,19 +235,19 @@ def asked(
 # %% ../../nbs/answers/recordings.ipynb #bb11c0e3
 def _model_name(recogniser):
     "What a recogniser has learned from, in a few words."
-    told = (recogniser.origin or {}).get("options")
-    told = told if isinstance(told, dict) else {}
-    if "source" not in told:
-        return "ready model" if "learned_from" in told else "model of unknown origin"
-    return f"model of {shown(told['source'])} for {shown(told.get('target'))}"
+    options = (recogniser.origin or {}).get("options")
+    options = options if isinstance(options, dict) else {}
+    if "source" not in options:
+        return "ready model" if "learned_from" in options else "model of unknown origin"
+    return f"model of {shown(options['source'])} for {shown(options.get('target'))}"
 
 
 def _basis(recogniser, prediction, count, ear):
     "What an answer rests on."
     if prediction.emotion == NO_SPEECH:
         return "silero-vad" if ear else "movement"
-    known = f"speaker known from {count} recordings" if count > 1 else "speaker unknown"
-    return f"{_model_name(recogniser)}, {known}"
+    basis = f"speaker known from {count} recordings" if count > 1 else "speaker unknown"
+    return f"{_model_name(recogniser)}, {basis}"
 
 
 def unfamiliar(
@@ -288,12 +288,14 @@ def hear(
     encoder, ear, files = None, _detector(detector), list(files)
     if recogniser.features != "prosody":
         encoder = _reader(recogniser, load_encoder(recogniser.encoder, local_only=not fetch))
-    told = _Told(recogniser, encoder, ear, abstain)
+    listener = _Told(recogniser, encoder, ear, abstain)
     watched = progress(files, "recordings", unit="recording") if bar else files
-    alone = told.one_by_one(_sounds(watched, channel, detector, largest))
-    known = same_speaker or speakers is not None
+    alone = listener.one_by_one(_sounds(watched, channel, detector, largest))
+    named = same_speaker or speakers is not None
     yield from (
-        _together(told, alone, _speaker_of(files, same_speaker, speakers)) if known else told.answers(alone)
+        _together(listener, alone, _speaker_of(files, same_speaker, speakers))
+        if named
+        else listener.answers(alone)
     )
 
 # %% ../../nbs/answers/recordings.ipynb #bb11c010c
@@ -340,26 +342,26 @@ class _Told:
 def _by_speaker(heard, speaker_of):
     "Which of the sounds each speaker spoke, as numbers."
     groups = {}
-    for number, (said, _, sound) in enumerate(heard):
-        if said.emotion != NO_SPEECH and (speaker := speaker_of(sound[0])):
+    for number, (prediction, _, sound) in enumerate(heard):
+        if prediction.emotion != NO_SPEECH and (speaker := speaker_of(sound[0])):
             groups.setdefault(speaker, []).append(number)
     return groups.values()
 
 
-def _together(told, alone, speaker_of):
+def _together(listener, alone, speaker_of):
     "Lines as they are, then the answers to known speakers."
     heard = []
-    for one in alone:
-        if isinstance(one, str):
-            yield one
+    for part in alone:
+        if isinstance(part, str):
+            yield part
         else:
-            heard.append(one)
+            heard.append(part)
     counts = dict.fromkeys(range(len(heard)), 1)
     for some in _by_speaker(heard, speaker_of):
         waveforms = [heard[number][2][-1] for number in some]
-        for number, said in zip(some, predict(told.recogniser, waveforms, True, told.encoder)):
-            heard[number], counts[number] = (said, *heard[number][1:]), len(some)
-    yield from (told.answer(*one, counts[number]) for number, one in enumerate(heard))
+        for number, prediction in zip(some, predict(listener.recogniser, waveforms, True, listener.encoder)):
+            heard[number], counts[number] = (prediction, *heard[number][1:]), len(some)
+    yield from (listener.answer(*part, counts[number]) for number, part in enumerate(heard))
 
 # %% ../../nbs/answers/recordings.ipynb #bb11c014
 def _written(path):
@@ -374,28 +376,30 @@ def as_json_line(
     answer: Answer,
 ) -> str:  # file, channel, start, end, emotion, confidence, probabilities, moments, doubt, speech, …
     "An answer for a program; seconds count from the start of the recording, evidence is in log odds."
-    said, (channel, start, end) = answer.prediction, answer.stretch
-    ranked = said.probabilities.dropna().sort_values(ascending=False)
-    moments = said.moments.astype(float).assign(**{at: said.moments[at] + start for at in ("from", "to")})
+    prediction, (channel, start, end) = answer.prediction, answer.stretch
+    ranked = prediction.probabilities.dropna().sort_values(ascending=False)
+    moments = prediction.moments.astype(float).assign(
+        **{at: prediction.moments[at] + start for at in ("from", "to")}
+    )
     shares = {name: round(float(share), 6) for name, share in ranked.items()}
-    told = dict(file=_written(answer.file), channel=channel, start=round(start, 3), end=round(end, 3))
-    told.update(emotion=answer.said, confidence=shares.get(said.emotion), probabilities=shares)
-    told.update(moments=moments.astype(float).round(3).to_dict("records"), doubt=answer.doubt)
-    known = dict(speech=answer.speech, distance=said.distance)
-    told.update({name: None if np.isnan(one) else round(one, 3) for name, one in known.items()})
-    told.update(basis=answer.basis, version=__version__, model=answer.model)
-    return json.dumps(told)  # in ASCII, which every terminal and pipe takes
+    fields = dict(file=_written(answer.file), channel=channel, start=round(start, 3), end=round(end, 3))
+    fields.update(emotion=answer.said, confidence=shares.get(prediction.emotion), probabilities=shares)
+    fields.update(moments=moments.astype(float).round(3).to_dict("records"), doubt=answer.doubt)
+    numbers = dict(speech=answer.speech, distance=prediction.distance)
+    fields.update({name: None if np.isnan(number) else round(number, 3) for name, number in numbers.items()})
+    fields.update(basis=answer.basis, version=__version__, model=answer.model)
+    return json.dumps(fields)  # in ASCII, which every terminal and pipe takes
 
 # %% ../../nbs/answers/recordings.ipynb #bb11c14a
 def _details(answer):
     "What stands in brackets behind an answer."
-    said, start = answer.prediction, answer.stretch.start
-    if said.emotion == NO_SPEECH:
+    prediction, start = answer.prediction, answer.stretch.start
+    if prediction.emotion == NO_SPEECH:
         yield f"sign of speech {answer.speech:.0%}"
     else:
-        ranked = said.probabilities.sort_values(ascending=False)
+        ranked = prediction.probabilities.sort_values(ascending=False)
         yield ", ".join(f"{name} {share:.0%}" for name, share in ranked.items())
-        most = said.moments.loc[said.moments.evidence.idxmax()]
+        most = prediction.moments.loc[prediction.moments.evidence.idxmax()]
         if most.evidence > 0:
             yield f"most of all at {start + most['from']:.2f}–{start + most['to']:.2f} s"
     yield answer.basis

@@ -97,17 +97,17 @@ def _number(value, digits=6) -> str:
 
 def _cells(answer):
     "An answer as names and numbers; names are safe in a spreadsheet."
-    said, (channel, start, end) = answer.prediction, answer.stretch
-    told = [str(answer.file), channel, round(start, 3), round(end, 3), answer.said, answer.confidence]
-    told += [answer.doubt, answer.speech, said.distance, answer.basis, *said.probabilities]
+    prediction, (channel, start, end) = answer.prediction, answer.stretch
+    cells = [str(answer.file), channel, round(start, 3), round(end, 3), answer.said, answer.confidence]
+    cells += [answer.doubt, answer.speech, prediction.distance, answer.basis, *prediction.probabilities]
     safe = lambda text: text if text == "-" else safe_cell(shown(text))  # the name of standard input
-    return [safe(cell) if isinstance(cell, str) else cell for cell in told]
+    return [safe(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def _headings(answer):
     "What stands above `_cells`."
-    told = "file channel start end emotion confidence doubt speech distance basis".split()
-    return [*told, *map(safe_cell, map(shown, answer.prediction.probabilities.index))]
+    names = "file channel start end emotion confidence doubt speech distance basis".split()
+    return [*names, *map(safe_cell, map(shown, answer.prediction.probabilities.index))]
 
 
 def as_csv(
@@ -256,15 +256,18 @@ def _sound(waveform):
 
 def _cut(answers):
     "Stretch -> its sound, for answers to one file; what cannot be read is left out."
-    inside = [one.stretch._replace(end=max(one.stretch.start, one.stretch.end - 0.002)) for one in answers]
+    inside = [
+        answer.stretch._replace(end=max(answer.stretch.start, answer.stretch.end - 0.002))
+        for answer in answers
+    ]
     try:
-        found = {
+        clips = {
             (cut.channel, cut.start): _sound(w)
             for cut, w in cut_out(answers[0].file, _heard(answers), inside)
         }
     except SereError:  # it was there, and is gone; or it was standard input
         return {}
-    return {one.stretch: found[one.stretch[:2]] for one in answers if one.stretch[:2] in found}
+    return {answer.stretch: clips[answer.stretch[:2]] for answer in answers if answer.stretch[:2] in clips}
 
 # %% ../../nbs/answers/timeline.ipynb #5a11d006
 _EMBEDDED = 600  # seconds of sound that a page holds at most
@@ -273,22 +276,24 @@ _PLAYABLE = set(".wav .mp3 .flac .ogg .oga .opus .m4a .mp4 .webm .aac".split()) 
 
 def _audible(answers, everything):
     "For each answer (sound or None, whether a file is to be pointed to instead)."
-    seconds = sum(one.stretch.end - one.stretch.start for one in answers)
-    linked = [Path(str(one.file)).suffix.lower() in _PLAYABLE for one in answers]
-    linked = [not everything and seconds > _EMBEDDED and one for one in linked]
+    seconds = sum(answer.stretch.end - answer.stretch.start for answer in answers)
+    linked = [Path(str(answer.file)).suffix.lower() in _PLAYABLE for answer in answers]
+    linked = [not everything and seconds > _EMBEDDED and answer for answer in linked]
     left, sounds = np.inf if everything else _EMBEDDED, {}
     places = [place for place, link in enumerate(linked) if not link]
     for _, some in groupby(places, key=lambda place: str(answers[place].file)):
         some = list(some)
         left -= sum(answers[place].stretch.end - answers[place].stretch.start for place in some)
-        found = _cut([answers[place] for place in some]) if left >= 0 else {}
-        sounds.update((place, found.get(answers[place].stretch)) for place in some)
+        clips = _cut([answers[place] for place in some]) if left >= 0 else {}
+        sounds.update((place, clips.get(answers[place].stretch)) for place in some)
     return [(sounds.get(place), link) for place, link in enumerate(linked)]
 
 # %% ../../nbs/answers/timeline.ipynb #5a11d008
 def _common(answers):
     "The deepest folder that holds all recordings; None if there is none."
-    files = {os.path.dirname(os.path.abspath(str(one.file))) for one in answers if str(one.file) != "-"}
+    files = {
+        os.path.dirname(os.path.abspath(str(answer.file))) for answer in answers if str(answer.file) != "-"
+    }
     try:
         return os.path.commonpath(files)
     except ValueError:
@@ -297,20 +302,22 @@ def _common(answers):
 # %% ../../nbs/answers/timeline.ipynb #5a11d010
 def _page_row(answer, name, classes, level):
     "An answer as the page takes it."
-    said, (channel, start, end) = answer.prediction, answer.stretch
-    known = lambda value, digits=4: round(float(value), digits) if np.isfinite(value) else None
-    emotion = abstaining(said.emotion, answer.confidence, level)
+    prediction, (channel, start, end) = answer.prediction, answer.stretch
+    rounded = lambda value, digits=4: round(float(value), digits) if np.isfinite(value) else None
+    emotion = abstaining(prediction.emotion, answer.confidence, level)
     row = dict(
-        path=name, start=round(float(start), 3), end=round(float(end), 3), length=known(answer.length, 3)
+        path=name, start=round(float(start), 3), end=round(float(end), 3), length=rounded(answer.length, 3)
     )
     row.update(
         channel=channel,
         emotion=utf8_text(emotion),
-        first=utf8_text(said.emotion),
-        confidence=known(answer.confidence),
+        first=utf8_text(prediction.emotion),
+        confidence=rounded(answer.confidence),
     )
-    row.update(probabilities=[known(said.probabilities.get(c, np.nan)) for c in classes], doubt=answer.doubt)
-    return row | dict(speech=known(answer.speech), part=not answer.whole)
+    row.update(
+        probabilities=[rounded(prediction.probabilities.get(c, np.nan)) for c in classes], doubt=answer.doubt
+    )
+    return row | dict(speech=rounded(answer.speech), part=not answer.whole)
 
 
 def _key(row):
@@ -341,15 +348,15 @@ def answers_data(
     classes, folder = list(map(utf8_text, classes)), folder or _common(answers)
     places = list(ask) if kind == "ask" else range(len(answers))
     some, voices = [answers[place] for place in places], list(voices) if voices is not None else None
-    rows = [_page_row(one, recording_name(one.file, folder), classes, level) for one in some]
+    rows = [_page_row(answer, recording_name(answer.file, folder), classes, level) for answer in some]
     for row, place, (sound, link) in zip(rows, places, _audible(some, kind == "ask")):
         voice = None if voices is None or pd.isna(voices[place]) else utf8_text(voices[place])
         row.update(voice=voice, asked=place in ask, why=ask.get(place) if isinstance(ask, Mapping) else None)
         row.update(audio=sound, cut=not link, file=str(answers[place].file) if link else None)
     rows = _with_answers(rows, given)
     store = hashlib.blake2b(repr([str(folder), *map(_key, rows)]).encode("utf-8", "replace"), digest_size=12)
-    told = dict(kind=kind, rows=rows, classes=classes, level=level, next=then, store=store.hexdigest())
-    return told | dict(colours=_colours([*classes, *(row["given"] for row in rows), NO_SPEECH]))
+    data = dict(kind=kind, rows=rows, classes=classes, level=level, next=then, store=store.hexdigest())
+    return data | dict(colours=_colours([*classes, *(row["given"] for row in rows), NO_SPEECH]))
 
 
 def _colours(words):
@@ -404,13 +411,13 @@ def write_html(
 ):
     "Answers as a page that plays, sorts, filters and takes corrections."
     classes, level = answers[0].prediction.probabilities.index, answers[0].level
-    whose = [(speakers or {}).get(os.path.realpath(str(one.file))) for one in answers]
+    whose = [(speakers or {}).get(os.path.realpath(str(answer.file))) for answer in answers]
     data = answers_data(answers, classes, level=level, voices=whose)
-    files, bases = len({str(one.file) for one in answers}), sorted({one.basis for one in answers})
-    told = f"{files} recordings, {len(answers)} answers. They rest on: {'; '.join(bases)}."
+    files, bases = len({str(answer.file) for answer in answers}), sorted({answer.basis for answer in answers})
+    summary = f"{files} recordings, {len(answers)} answers. They rest on: {'; '.join(bases)}."
     origin = provenance(command="predict", abstain=level)
     write_answers_page(
-        path, data, "Which emotions are heard?", told, [page_section("Limits", _LIMITS)], origin
+        path, data, "Which emotions are heard?", summary, [page_section("Limits", _LIMITS)], origin
     )
 
 

@@ -186,9 +186,9 @@ def _near(word):
     "The known word nearest to a misspelt one; None if none is near, or if words of two emotions are."
     from difflib import get_close_matches
 
-    long = [known for known in _NAMES if len(known) >= 5 and known[0] == word[:1]]
+    long = [name for name in _NAMES if len(name) >= 5 and name[0] == word[:1]]
     near = get_close_matches(word, long, n=5, cutoff=0.86) if len(word) >= 5 else []
-    return near[0] if len({_NAMES[known] for known in near}) == 1 else None
+    return near[0] if len({_NAMES[name] for name in near}) == 1 else None
 
 # %% ../../nbs/base/core.ipynb #7c9177d9
 def emotion_name(
@@ -360,7 +360,10 @@ def _remarks(source):
     rows = iter(source.splitlines(keepends=True))
     tokens = tokenize.generate_tokens(lambda: next(rows, ""))
     comments = [token for token in tokens if token.type == tokenize.COMMENT]
-    return {one.start[0]: (one.string.lstrip("# "), not one.line[: one.start[1]].strip()) for one in comments}
+    return {
+        comment.start[0]: (comment.string.lstrip("# "), not comment.line[: comment.start[1]].strip())
+        for comment in comments
+    }
 
 
 def _between(remarks, first, last, alone):
@@ -382,10 +385,10 @@ def _entry(name, kind, default, meaning):
     "One parameter, as numpydoc writes it."
     import ast
 
-    told = [ast.unparse(kind)] if kind else []
-    told += [f"default {ast.unparse(default)}"] if default else []
+    facts = [ast.unparse(kind)] if kind else []
+    facts += [f"default {ast.unparse(default)}"] if default else []
     return "\n".join(
-        filter(None, [f"{name} : {', '.join(told)}".removesuffix(" : "), meaning and f"    {meaning}"])
+        filter(None, [f"{name} : {', '.join(facts)}".removesuffix(" : "), meaning and f"    {meaning}"])
     )
 
 # %% ../../nbs/base/core.ipynb #4e1b0005
@@ -403,20 +406,25 @@ def _function_sections(node, remarks):
         entries.append(_entry(argument.arg, argument.annotation, default, meaning))
         before = end
     result = _between(remarks, before + (before > node.lineno), node.body[0].lineno - 1, alone=False)
-    known = node.returns and _entry("", node.returns, None, result).removeprefix(" : ")
-    return {"Parameters": entries, "Returns": [known or result] if known or result else []}
+    typed = node.returns and _entry("", node.returns, None, result).removeprefix(" : ")
+    return {"Parameters": entries, "Returns": [typed or result] if typed or result else []}
 
 
 def _class_sections(node, remarks):
     "The same of a class: of its `__init__`, or of the fields of a dataclass."
     import ast
 
-    for one in node.body:
-        if isinstance(one, ast.FunctionDef) and one.name == "__init__":
-            return {"Parameters": _function_sections(one, remarks)["Parameters"]}
-    fields = [one for one in node.body if isinstance(one, ast.AnnAssign)]
-    meanings = (_between(remarks, one.lineno, one.end_lineno, alone=False) for one in fields)
-    entries = [_entry(one.target.id, one.annotation, one.value, say) for one, say in zip(fields, meanings)]
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef) and statement.name == "__init__":
+            return {"Parameters": _function_sections(statement, remarks)["Parameters"]}
+    fields = [statement for statement in node.body if isinstance(statement, ast.AnnAssign)]
+    meanings = (
+        _between(remarks, statement.lineno, statement.end_lineno, alone=False) for statement in fields
+    )
+    entries = [
+        _entry(statement.target.id, statement.annotation, statement.value, say)
+        for statement, say in zip(fields, meanings)
+    ]
     return {"Parameters": [entry for entry in entries if not entry.startswith("_")]}
 
 # %% ../../nbs/base/core.ipynb #4e1b0007
@@ -441,11 +449,11 @@ def _describe(thing, node, remarks):
         thing.__doc__ = _with_sections(thing.__doc__, _function_sections(node, remarks))
         return
     thing.__doc__ = _with_sections(thing.__doc__, _class_sections(node, remarks))
-    for one in node.body:
-        method = vars(thing).get(getattr(one, "name", None))
+    for statement in node.body:
+        method = vars(thing).get(getattr(statement, "name", None))
         method = getattr(method, "__func__", method)  # of a class method
-        if isinstance(one, ast.FunctionDef) and not one.name.startswith("_") and callable(method):
-            _describe(method, one, remarks)
+        if isinstance(statement, ast.FunctionDef) and not statement.name.startswith("_") and callable(method):
+            _describe(method, statement, remarks)
 
 # %% ../../nbs/base/core.ipynb #4e1b0008
 _DESCRIBED = set()  # names of what has its parameters in its docstring already

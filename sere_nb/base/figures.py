@@ -32,11 +32,11 @@ def _known_letters():
     from matplotlib import rcParams
     from matplotlib.font_manager import findfont
 
-    known = set()
+    letters = set()
     for family in [*rcParams["font.family"], "DejaVu Sans"]:  # the last one comes with matplotlib
         with suppress(ValueError):  # not installed
-            known |= _letters(findfont(family, fallback_to_default=False))
-    return known
+            letters |= _letters(findfont(family, fallback_to_default=False))
+    return letters
 
 # %% ../../nbs/base/figures.ipynb #d85d298b
 def figure_text(
@@ -46,8 +46,8 @@ def figure_text(
     "A name escaped for matplotlib, so that it draws exactly these characters."
     text = shown(name)
     if not text.isascii():
-        known = _known_letters()
-        text = "".join(c if ord(c) in known else c.encode("unicode_escape").decode() for c in text)
+        letters = _known_letters()
+        text = "".join(c if ord(c) in letters else c.encode("unicode_escape").decode() for c in text)
     if len(text) > longest:
         text = f"{text[: longest // 2]}…{text[-longest // 3 :]}"
     return text.replace("$", r"\$")

@@ -276,8 +276,10 @@ class Output:
 
     def is_input(self, path) -> bool:
         "Whether a file is one that is read, or lies in a folder that is read."
-        found = _identities([path])
-        return bool(found & self.files) or any(found & _identities([one]) for one in _below(self.folders))
+        identities = _identities([path])
+        return bool(identities & self.files) or any(
+            identities & _identities([file]) for file in _below(self.folders)
+        )
 
     def ours(self, path) -> bool:
         "Whether this command wrote a file as it is now."

@@ -127,8 +127,8 @@ def room(
             raise
         with suppress(OSError):
             folder = tempfile.gettempdir()
-            told = f"{place}: the temporary folder {folder} is full; free some space there"
-            raise SereError(f"{told}, or name another: TMPDIR=FOLDER sere …") from None
+            problem = f"{place}: the temporary folder {folder} is full; free some space there"
+            raise SereError(f"{problem}, or name another: TMPDIR=FOLDER sere …") from None
         raise SereError(f"{place}: there is no temporary folder that can be written; set TMPDIR") from None
 
 # %% ../../nbs/corpus/audio.ipynb #00b0media3
@@ -432,11 +432,11 @@ def _player(name, waveform, words):
     soundfile.write(made, samples, SAMPLE_RATE, format="MP3", subtype="MPEG_LAYER_III")
     data = base64.b64encode(made.getvalue()).decode()
     name, words = html.escape(name), html.escape(words)
-    said = f"<br><small>{words}</small>" if words else ""
+    caption = f"<br><small>{words}</small>" if words else ""
     sound = (
         f'<audio controls preload="metadata" aria-label="{name}" src="data:audio/mpeg;base64,{data}"></audio>'
     )
-    return f"<figure>{sound}<figcaption>{name}{said}</figcaption></figure>"
+    return f"<figure>{sound}<figcaption>{name}{caption}</figcaption></figure>"
 
 # %% ../../nbs/corpus/audio.ipynb #115e0003
 def listen(

@@ -52,11 +52,11 @@ def _language(name, speaker):
 # %% ../../nbs/corpus/data.ipynb #5d01b7ba
 def _known_corpus(name, folder):
     "Rows of a known corpus, read from its file names."
-    found = _recordings(folder)
-    parsed = [(path, parse_path(name, path.as_posix())) for path in found]
+    files = _recordings(folder)
+    parsed = [(path, parse_path(name, path.as_posix())) for path in files]
     rows = [(folder / path, name, _language(name, who[0]), *who) for path, who in parsed if who]
     if not rows:
-        example = f"{len(found)} audio files such as {found[0]}" if found else "no audio file at all"
+        example = f"{len(files)} audio files such as {files[0]}" if files else "no audio file at all"
         raise SereError(f"{name}: nothing in {folder} looks like {CORPORA[name].layout}; found {example}")
     return rows
 
@@ -161,11 +161,11 @@ def _same_size(every):
 
 def _by_content(every):
     "Recordings by content: {digest: their places}; unreadable files are skipped, other checks name them."
-    found = {}
+    places_of = {}
     for place in every:
         with suppress(OSError):
-            found.setdefault(content_digest(place), []).append(place)
-    return found
+            places_of.setdefault(content_digest(place), []).append(place)
+    return places_of
 
 # %% ../../nbs/corpus/data.ipynb #97defc2c
 def content_digest(
@@ -213,7 +213,7 @@ def _copies(table):
     pairs, emotion = repeated_recordings(table), dict(zip(places(table), table.emotion.fillna("")))
     if not pairs:
         return []
-    other = sum(emotion[one] != emotion[two] for one, two in pairs)
+    other = sum(emotion[first] != emotion[second] for first, second in pairs)
     under = f" ({other} of them under another emotion)" if other else ""
     what = f"{len(pairs)} of {len(table)} recordings are copies of others{under}"
     return [f"{what}, such as {pairs[0][1]} of {pairs[0][0]}: each counts again; leave the copies out"]
@@ -350,8 +350,10 @@ def check_corpus(
     counts = pd.crosstab(good.speaker.fillna(UNKNOWN_SPEAKER), good.emotion.fillna(UNLABELLED))
     enough = int((counts.drop(columns=UNLABELLED, errors="ignore").sum() >= _SHOTS).sum())
     usable = enough >= 2 or (len(good) > 0 and list(counts) == [UNLABELLED])
-    known = CORPORA.get(name)
-    expected, speakers = (dict(known.expected), known.speakers) if known else ({}, 0)
+    expected_corpus = CORPORA.get(name)
+    expected, speakers = (
+        (dict(expected_corpus.expected), expected_corpus.speakers) if expected_corpus else ({}, 0)
+    )
     doubts = speaker_warnings(good) + content_warnings(good)
     return CorpusReport(name, counts, expected, speakers, faults, usable, doubts)
 
@@ -360,10 +362,10 @@ def corpus_facts(
     report: CorpusReport,
 ) -> dict:  # name, usable, found, expected, speakers, faults, warnings
     "A report of a corpus, ready for JSON."
-    found = {emotion: int(count) for emotion, count in report.counts.sum().items()}
-    told = dict(name=report.name, usable=report.usable, found=found, expected=report.expected)
+    counts = {emotion: int(count) for emotion, count in report.counts.sum().items()}
+    facts = dict(name=report.name, usable=report.usable, found=counts, expected=report.expected)
     faults = [[str(place), fault] for place, fault in report.faults]
-    return dict(told, speakers=len(report.counts), faults=faults, warnings=list(report.warnings))
+    return dict(facts, speakers=len(report.counts), faults=faults, warnings=list(report.warnings))
 
 # %% ../../nbs/corpus/data.ipynb #c8b0a7ec
 def plot_counts(
@@ -391,8 +393,8 @@ def draw_shots(
     for emotion in emotions:
         candidates = np.flatnonzero(labels == emotion)
         if len(candidates) < shots:
-            found = f'{corpus}: {len(candidates)} utterances of "{emotion}", {shots} shots wanted'
-            raise SereError(f"{found}; take fewer shots or leave the emotion out")
+            lack = f'{corpus}: {len(candidates)} utterances of "{emotion}", {shots} shots wanted'
+            raise SereError(f"{lack}; take fewer shots or leave the emotion out")
         order = generator("draw", corpus, emotion, draw).permutation(len(candidates))
         chosen.append(candidates[order[:shots]])
     return np.concatenate(chosen)
@@ -410,8 +412,8 @@ def speaker_folds(
 
     speakers = table.speaker.nunique()
     if speakers < folds:
-        found = f"{table.corpus.iloc[0]}: {speakers} speakers cannot be split into {folds} folds"
-        raise SereError(f"{found}; take at most {speakers}")
+        problem = f"{table.corpus.iloc[0]}: {speakers} speakers cannot be split into {folds} folds"
+        raise SereError(f"{problem}; take at most {speakers}")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for train, test in splitter.split(table, table.emotion, table.speaker):
         if len(test):

@@ -69,8 +69,8 @@ def table_text(path):
         text = data.decode(_encoding(data))
     except UnicodeDecodeError as error:
         row = 1 + data.count(b"\n", 0, error.start)
-        found = f"byte {data[error.start]:02x} in row {row}"
-        raise SereError(f"{path}: not a text that can be read ({found}); save it as CSV in UTF-8") from None
+        where = f"byte {data[error.start]:02x} in row {row}"
+        raise SereError(f"{path}: not a text that can be read ({where}); save it as CSV in UTF-8") from None
     if "\0" in text:
         raise SereError(f"{path}: holds zero bytes, so it is not a text; save it as CSV in UTF-8")
     return text.lstrip("\ufeff")
@@ -97,8 +97,8 @@ def separator_of(text):
     first = re.split(r"[\r\n]", text, maxsplit=1)[0]
     if declared := re.fullmatch(r"\"?sep=(.)\"?\s*", first, re.IGNORECASE):
         return declared[1], 1
-    known = lambda mark: sum(_heading(cell.strip("\"' ")) in _MEANT for cell in first.split(mark))
-    return max(",;\t|", key=known), 0
+    headings = lambda mark: sum(_heading(cell.strip("\"' ")) in _MEANT for cell in first.split(mark))
+    return max(",;\t|", key=headings), 0
 
 # %% ../../nbs/corpus/metadata.ipynb #5afece12
 _FORMULA = re.compile(r"'*[=+@\-\t\r]")  # what a spreadsheet would run, perhaps behind apostrophes
@@ -151,16 +151,16 @@ def meant_columns(
     for name in _COLUMN_NAMES:
         exact = [place for place, cell in enumerate(header) if _heading(cell) == name]
         alike = [place for place, cell in enumerate(header) if _MEANT.get(_heading(cell)) == name]
-        found = exact or alike
-        if len(found) > 1:
-            named = " and ".join(f'"{header[place]}"' for place in found)
+        columns = exact or alike
+        if len(columns) > 1:
+            named = " and ".join(f'"{header[place]}"' for place in columns)
             raise SereError(f"{path}: the columns {named} both mean {name}; keep one of them")
-        if found:
-            places[name] = found[0]
+        if columns:
+            places[name] = columns[0]
     missing = [name for name in needed if name not in places]
     if missing:
-        plural, found = "s" * (len(missing) > 1), ", ".join(f'"{cell}"' for cell in header)
-        raise SereError(f"{path} lacks the column{plural} {', '.join(missing)}; its first row is {found}")
+        plural, columns = "s" * (len(missing) > 1), ", ".join(f'"{cell}"' for cell in header)
+        raise SereError(f"{path} lacks the column{plural} {', '.join(missing)}; its first row is {columns}")
     return places
 
 # %% ../../nbs/corpus/metadata.ipynb #00e0time2
@@ -184,8 +184,8 @@ def _seconds(path, number, name, cell):
         return None
     time = float(cell.replace(",", ".")) if _SECONDS.fullmatch(cell) else math.inf
     if time == math.inf:
-        said = f'"{cell}" is no number of seconds from 0 on'
-        raise SereError(f"{path}: row {number}, column {name}: {said}")
+        problem = f'"{cell}" is no number of seconds from 0 on'
+        raise SereError(f"{path}: row {number}, column {name}: {problem}")
     return round(time, 6)  # as `Part` keeps it
 
 
@@ -198,8 +198,8 @@ def _times(path, number, named):
         advice = "give both, or neither for a whole file"
         raise SereError(f"{path}: row {number}: {''.join(given)} without {absent}; {advice}")
     if given and given["end"] <= given["start"]:
-        said = f"end {given['end']} does not come after start {given['start']}"
-        raise SereError(f"{path}: row {number}: {said}; both are seconds from the start of the file")
+        problem = f"end {given['end']} does not come after start {given['start']}"
+        raise SereError(f"{path}: row {number}: {problem}; both are seconds from the start of the file")
     return given
 
 # %% ../../nbs/corpus/metadata.ipynb #5a96bfea
@@ -310,8 +310,8 @@ def _placed(name, source, number, cells, path, length):
         return path
     part, seconds = Part(path, cells["start"], cells["end"]), length(path)
     if part.end > seconds + ROUNDED:  # never where the length is not known: who reads the file says why
-        said = f"end {part.end} lies beyond {cells['path']}, which has {seconds:.2f} s"
-        raise SereError(f"{name}: row {number} of {source}: {said}")
+        problem = f"end {part.end} lies beyond {cells['path']}, which has {seconds:.2f} s"
+        raise SereError(f"{name}: row {number} of {source}: {problem}")
     return part
 
 # %% ../../nbs/corpus/metadata.ipynb #62856f35
@@ -330,9 +330,9 @@ def _once(name, source, sheet, places):
         if first != number:
             labels = {other.get("emotion", "") for other in (before, cells)}
             under = f" with two labels ({_listing(sorted(labels))})" if len(labels) > 1 else ""
-            said = f"rows {first} and {number} of {source} both name {cells['path']}"
+            problem = f"rows {first} and {number} of {source} both name {cells['path']}"
             which = f" from {times[0]} to {times[1]} s" if times else ""
-            raise SereError(f"{name}: {said}{which}{under}; keep one of them")
+            raise SereError(f"{name}: {problem}{which}{under}; keep one of them")
 
 # %% ../../nbs/corpus/metadata.ipynb #ac84f163
 UNKNOWN_SPEAKER = "(unknown)"  # where nobody knows who speaks

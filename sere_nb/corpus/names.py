@@ -87,10 +87,10 @@ def _known(paths):
     "The known corpus whose patterns read over 90 % of the names without a fault; None if there is none."
     for name in CORPORA:
         try:
-            found = [parse_path(name, path.as_posix()) for path in paths]
+            parsed = [parse_path(name, path.as_posix()) for path in paths]
         except SereError:
             continue
-        if sum(map(bool, found)) > 0.9 * len(paths):
+        if sum(map(bool, parsed)) > 0.9 * len(paths):
             return name
     return None
 
@@ -99,10 +99,10 @@ def _read(path, pattern, known):
     "(speaker, emotion) as a name tells them, empty where it does not."
     if known:
         return parse_path(known, path.as_posix()) or ("", "")
-    found = pattern and name_pattern(pattern).search(path.with_suffix("").as_posix())
-    said = found.groupdict() if found else {}
-    word = said.get("emotion", "")
-    return said.get("speaker", ""), emotion_name(word) if word and _is_emotion(word) else ""
+    match = pattern and name_pattern(pattern).search(path.with_suffix("").as_posix())
+    groups = match.groupdict() if match else {}
+    word = groups.get("emotion", "")
+    return groups.get("speaker", ""), emotion_name(word) if word and _is_emotion(word) else ""
 
 # %% ../../nbs/corpus/names.ipynb #85224337
 def draft_metadata(
@@ -130,12 +130,12 @@ def write_draft(
     place = Path(os.path.expanduser(folder)) / "metadata.csv"
     if os.path.lexists(place):
         raise SereError(f"{place} is there already; move it away to draft another")
-    known = all(row["speaker"] for row in rows)
+    all_named = all(row["speaker"] for row in rows)
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["path", "speaker", "emotion", "language"])
     for row in rows:
-        table.writerow([row["path"], row["speaker"] if known else "", row["emotion"], language])
+        table.writerow([row["path"], row["speaker"] if all_named else "", row["emotion"], language])
     with Output("metadata", place, folder=False), atomic_path(place) as path:
         path.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
     return place

@@ -127,8 +127,8 @@ def _plain_table(folder, table):
     "The file of a table that is no pickle."
     if Path(f"db.{table}").name != f"db.{table}":
         raise SereError(f"{folder / 'db.yaml'}: a table cannot be called {table}")
-    found = [folder / f"db.{table}.{form}" for form in ("parquet", "csv")]
-    there = [path for path in found if path.is_file()]
+    files = [folder / f"db.{table}.{form}" for form in ("parquet", "csv")]
+    there = [path for path in files if path.is_file()]
     if not there:
         advice = "pickles can run code and are never read; save the database as csv or parquet"
         raise SereError(f"{folder}: there is no db.{table}.csv or db.{table}.parquet ({advice})")
@@ -368,16 +368,16 @@ def read_speakers(
         raise SereError(f"{path}: not a table of path and speaker ({reason})") from None
     if "speaker" not in sheet[0][1]:
         raise SereError(f"{path}: not a table of path and speaker (it lacks the column speaker)")
-    found, whose, absent = {}, {}, []
+    first_rows, whose, absent = {}, {}, []
     for number, cells in sheet:
         place, speaker = _meant(folder, cells["path"]), cells["speaker"]
         if place is None:
             absent.append(f"row {number}: {cells['path']}")
         elif speaker:
-            first, known = found.setdefault(place, (number, speaker))
-            if known != speaker:
-                said = f"rows {first} and {number} give {cells['path']} to two speakers"
-                raise SereError(f'{path}: {said}, "{known}" and "{speaker}"; keep one of them')
+            first, speaker_before = first_rows.setdefault(place, (number, speaker))
+            if speaker_before != speaker:
+                conflict = f"rows {first} and {number} give {cells['path']} to two speakers"
+                raise SereError(f'{path}: {conflict}, "{speaker_before}" and "{speaker}"; keep one of them')
             whose[place] = speaker
     silent = [f"row {number}: {cells['path']}" for number, cells in sheet if not cells["speaker"]]
     for some, what in ((absent, "name no recording that is there"), (silent, "have no speaker")):
@@ -417,10 +417,10 @@ def write_answers(
     "Write answers of a person as the page does."
     columns = ["path", "emotion", *(name for name in _TIMES if name in answers)]
     lines, cells = io.StringIO(), answers[columns].itertuples(index=False)
-    text = lambda one: (
-        "" if pd.isna(one) else f"{one:.3f}" if isinstance(one, float) else safe_cell(utf8_text(one))
+    text = lambda cell: (
+        "" if pd.isna(cell) else f"{cell:.3f}" if isinstance(cell, float) else safe_cell(utf8_text(cell))
     )
-    csv.writer(lines).writerows([columns, *([text(one) for one in row] for row in cells)])
+    csv.writer(lines).writerows([columns, *([text(cell) for cell in row] for row in cells)])
     with atomic_path(path) as temporary:
         temporary.write_text(lines.getvalue(), encoding="utf-8", newline="")
 
@@ -437,9 +437,9 @@ def read_answers(
     header = [cell.strip().casefold() for cell in rows[0][1]] if rows else []
     if not {"path", "emotion"} <= set(header):
         raise SereError(f"{path}: needs the columns path and emotion, has {', '.join(header) or 'none'}")
-    found = [_answer(path, number, dict(zip(header, row))) for number, row in rows[1:]]
+    answers = [_answer(path, number, dict(zip(header, row))) for number, row in rows[1:]]
     return pd.DataFrame(
-        _once(path, filter(None, found)), columns=["path", "emotion", *_TIMES], dtype=object
+        _once(path, filter(None, answers)), columns=["path", "emotion", *_TIMES], dtype=object
     ).astype(dict(start=float, end=float))
 
 
@@ -460,8 +460,8 @@ def _answer(path, number, cells):
 
 def _once(path, rows):
     "Rows without repetitions. Raises `SereError` for two answers to one recording."
-    said = {}
+    answers = {}
     for name, emotion, *rest in rows:
-        if said.setdefault((name, *map(str, rest)), (name, emotion, *rest))[1] != emotion:
+        if answers.setdefault((name, *map(str, rest)), (name, emotion, *rest))[1] != emotion:
             raise SereError(f"{path}: two answers for {name}; keep one")
-    return list(said.values())
+    return list(answers.values())

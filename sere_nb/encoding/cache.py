@@ -74,23 +74,23 @@ def in_pack(
     table,  # of utterances
 ) -> list:  # of places
     "Recordings that the ready pack has learned from; only those of a fitting length are decoded."
-    lengths, found = {int(sound.split()[0]) for sound in pack_sounds()}, []
+    lengths, rows = {int(sound.split()[0]) for sound in pack_sounds()}, []
     for place, seconds in zip(places(table), table.seconds):
         if seconds == seconds and round(seconds * SAMPLE_RATE) in lengths:
             with suppress(SereError):
                 if sound_digest(read_audio(place)) in pack_sounds():
-                    found.append(place)
-    return found
+                    rows.append(place)
+    return rows
 
 
 def heed_pack(
     table,  # of utterances, to which a model is adapted with the ready pack as its source
 ):
     "Warn if the ready pack has learned from recordings of a table: figures about them mean nothing."
-    if found := in_pack(table):
-        same = f"{len(found)} of {len(table)} recordings, such as {found[0]}"
-        told = "are those that the ready pack has learned from, so figures about them mean nothing"
-        warnings.warn(f"{same}, {told}; name other --source", stacklevel=2)
+    if rows := in_pack(table):
+        same = f"{len(rows)} of {len(table)} recordings, such as {rows[0]}"
+        problem = "are those that the ready pack has learned from, so figures about them mean nothing"
+        warnings.warn(f"{same}, {problem}; name other --source", stacklevel=2)
 
 # %% ../../nbs/encoding/cache.ipynb #6a0a506d
 def _entry_checksum(key: str, arrays: dict) -> str:

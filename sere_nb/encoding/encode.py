@@ -175,11 +175,11 @@ def _wav2vec_batch(encoder: Encoder, pieces, moments, layers):
     "Band means (T, D) of a batch: convolutions one by one, then the transformer on all, padded and masked."
     torch = require("torch")
     hidden = [convolve(encoder.model, piece, moment) for piece, moment in zip(pieces, moments)]
-    lengths, device = [len(one) for one in hidden], hidden[0].device
+    lengths, device = [len(rows) for rows in hidden], hidden[0].device
     mask = torch.arange(max(lengths), device=device) < torch.tensor(lengths, device=device)[:, None]
     padded = torch.nn.utils.rnn.pad_sequence(hidden, batch_first=True)
     states = band_mean(encoder.model.encoder, padded, None if mask.all() else mask, layers)
-    return [one[:length].cpu().numpy() for one, length in zip(states, lengths)]
+    return [rows[:length].cpu().numpy() for rows, length in zip(states, lengths)]
 
 # %% ../../nbs/encoding/encode.ipynb #596a9e00
 def whisper_layer(
@@ -255,7 +255,7 @@ def _exactly(encoder: Encoder):
 # %% ../../nbs/encoding/encode.ipynb #c9661486
 def _finite(frames: list, encoder: Encoder) -> list:
     "The frames themselves. Raises `SereError` if a number format was too narrow for them."
-    bad = next((i for i, one in enumerate(frames) if not np.isfinite(one).all()), None)
+    bad = next((i for i, values in enumerate(frames) if not np.isfinite(values).all()), None)
     if bad is not None:
         remedy = 'load it with dtype="float32"' if encoder.dtype != "float32" else "leave the recording out"
         raise SereError(f"waveform {bad}: encoder {encoder.name} overflows in {encoder.dtype}; {remedy}")
@@ -299,7 +299,7 @@ def _plain_runner(encoder: Encoder, waveforms, layers):
         states = encoder.model.states((_window_samples(waveforms[i], window) - mean) * scale)
         return sum(states[first : last + 1]) / (last - first + 1)
 
-    return lambda some: [band(*one) for one in some]
+    return lambda some: [band(*batch) for batch in some]
 
 # %% ../../nbs/encoding/encode.ipynb #89350d7e
 def _encoded_windows(waveforms, encoder: Encoder, layers, batch_seconds):

@@ -189,8 +189,8 @@ def _odd_value(config: dict) -> str | None:
         if "attn_implementation" in name and value not in (None, "eager", "sdpa"):
             return f"{name} = {value!r:.60} would run code from elsewhere"
         if isinstance(value, int) and abs(value) > most:
-            told = value if abs(value) < 10**12 else "enormous"
-            return f"{name:.40} is {told}, at most {most} is believed"
+            size = value if abs(value) < 10**12 else "enormous"
+            return f"{name:.40} is {size}, at most {most} is believed"
         if isinstance(value, float) and not math.isfinite(value):
             return f"{name:.40} is {value}"
     return None
@@ -279,8 +279,8 @@ def _checked_files(encoder: Encoder):
         )
     family = encoder.config.get("model_type")
     if family not in FAMILIES:
-        found, families = json.dumps(family)[:60], ", ".join(FAMILIES)
-        raise SereError(f"encoder {folder}: {found} is not one of the supported families: {families}")
+        named, families = json.dumps(family)[:60], ", ".join(FAMILIES)
+        raise SereError(f"encoder {folder}: {named} is not one of the supported families: {families}")
     if not list(folder.glob("*.safetensors")):
         raise SereError(
             f"encoder {encoder.name}: no *.safetensors there (pickled weights can run code and are never "
@@ -367,9 +367,9 @@ def _pretrained(folder: Path, config: dict):
     whisper = require("transformers.models.whisper.modeling_whisper")
     alone = "WhisperEncoder" in (config.get("architectures") or [])
     network = whisper.WhisperEncoder if alone else require("transformers").AutoModel
-    model, found = _from_folder(folder, config, network)
+    model, report = _from_folder(folder, config, network)
     needless = ("masked_spec_embed", "decoder.")
-    missing = sorted(name for name in found["missing_keys"] if not any(part in name for part in needless))
+    missing = sorted(name for name in report["missing_keys"] if not any(part in name for part in needless))
     if missing:
         raise SereError(
             f"encoder {folder}: {len(missing)} weights are missing, "
@@ -392,7 +392,7 @@ def load_encoder(
         return dict(PER_LANGUAGE)  # names: `extract` loads those that a table needs
     name = PER_LANGUAGE if name == "per-language" else name
     if isinstance(name, dict):
-        return {one: load_encoder(name[one], device, dtype, local_only) for one in name}
+        return {language: load_encoder(name[language], device, dtype, local_only) for language in name}
     if name == "auto":
         return _multilingual_or_bundled(device, dtype, local_only)
     if not isinstance(name, (str, os.PathLike)):

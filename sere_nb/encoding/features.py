@@ -177,23 +177,23 @@ def _numbered(number: int, recipe: _Recipe, unit: dict, cache: FeatureCache | No
 def _known(table, recipes, cache: FeatureCache | None) -> tuple[dict, dict]:
     "{(recipe number, row): arrays or `SereError`} from the cache, and the digest of each recording."
     digests = {row: _attempt(audio_digest, place) for row, place in enumerate(places(table))}
-    found = {}
+    entries = {}
     for number, recipe in enumerate(recipes):
         for row in recipe.rows:
             digest = digests[row]
             if isinstance(digest, SereError):
-                found[number, row] = digest
+                entries[number, row] = digest
             elif cache and (entry := cache.get(FeatureCache.key(audio=digest, **recipe.options))) is not None:
-                found[number, row] = entry
-    return found, digests
+                entries[number, row] = entry
+    return entries, digests
 
 # %% ../../nbs/encoding/features.ipynb #a929e6e6
-def _work(table, recipes, found: dict, digests: dict) -> list:
+def _work(table, recipes, entries: dict, digests: dict) -> list:
     "Units that the cache lacks, (recipe number, recipe, {row: (path, digest)}), slowest first."
     seconds, every, units = _durations(table), places(table), []
     files = [str(place.path) if isinstance(place, Part) else "" for place in every]  # each is opened once
     for number, recipe in enumerate(recipes):
-        todo = [row for row in recipe.rows if (number, row) not in found]
+        todo = [row for row in recipe.rows if (number, row) not in entries]
         for rows in _units(todo, seconds, longest=recipe.longest, files=files):
             units.append((number, recipe, {row: (every[row], digests[row]) for row in rows}))
     return sorted(units, key=lambda unit: unit[1].longest)
@@ -206,19 +206,19 @@ def _durations(table) -> list:
 # %% ../../nbs/encoding/features.ipynb #312e9f60
 def _gather(table, recipes, cache: FeatureCache | None, jobs: int | None) -> dict:
     "{(recipe number, row): arrays or `SereError`}: from the cache where it has them, else made and stored."
-    found, digests = _known(table, recipes, cache)
-    units, seconds, warned = _work(table, recipes, found, digests), _durations(table), False
+    entries, digests = _known(table, recipes, cache)
+    units, seconds, warned = _work(table, recipes, entries, digests), _durations(table), False
     total = sum(seconds[row] for _, _, unit in units for row in unit)
     bar = progress(None, "features", total=round(total), unit="s")
     bar.bar_format = "{desc}: {percentage:3.0f}%|{bar}| {n:.0f} of {total:.0f} s, {remaining} left"
     for number, made, failure in _run(units, cache, jobs):
-        found.update({(number, row): arrays for row, arrays in made.items()})
+        entries.update({(number, row): arrays for row, arrays in made.items()})
         bar.update(sum(seconds[row] for row in made))
         if failure and not warned:
             warnings.warn(f"features are not being kept, the run goes on: {failure}", stacklevel=2)
             warned = True
     bar.close()
-    return found
+    return entries
 
 # %% ../../nbs/encoding/features.ipynb #d631d89e
 def _as_cache(cache) -> FeatureCache | None:
@@ -265,8 +265,11 @@ def _entries(table, recipes, cache, jobs: int | None) -> tuple[list, list]:
     "Per row, its entry of each recipe, None if one cannot be made; and a `Fault` for each such row."
     if jobs is not None and (type(jobs) is not int or not (jobs >= 1 or jobs == -1)):
         raise SereError(f"jobs {jobs!r}: give the number of processes, -1 for one per core")
-    found, per_row = _gather(table, recipes, _as_cache(cache), jobs), {row: [] for row in range(len(table))}
-    for (_, row), entry in sorted(found.items(), key=lambda item: item[0]):
+    gathered, per_row = (
+        _gather(table, recipes, _as_cache(cache), jobs),
+        {row: [] for row in range(len(table))},
+    )
+    for (_, row), entry in sorted(gathered.items(), key=lambda item: item[0]):
         per_row[row].append(entry)
     wrong = {
         row: next((e for e in entries if isinstance(e, SereError)), None) for row, entries in per_row.items()
@@ -368,8 +371,8 @@ def probe(
         split = StratifiedKFold(folds, shuffle=True, random_state=seed)
     else:
         split = StratifiedGroupKFold(min(folds, len(set(groups))))
-    found = cross_val_predict(_straight_cut(), vectors, labels, groups=groups, cv=split)
-    return float(recall_score(labels, found, average="macro"))
+    predicted = cross_val_predict(_straight_cut(), vectors, labels, groups=groups, cv=split)
+    return float(recall_score(labels, predicted, average="macro"))
 
 # %% ../../nbs/encoding/features.ipynb #c2fe013c
 def _straight_cut():

@@ -19,8 +19,8 @@ from ..base.core import SereError, atomic_path, require, shown
 # %% ../../nbs/field/checkpoint.ipynb #c1842250
 def _digest(weights: bytes, config=None) -> str:
     "A digest of a file of weights, and of the description that goes with it; 32 characters."
-    told = {name: value for name, value in (config or {}).items() if name != "digest"}
-    text = json.dumps(told, sort_keys=True).encode() if told else b""
+    described = {name: value for name, value in (config or {}).items() if name != "digest"}
+    text = json.dumps(described, sort_keys=True).encode() if described else b""
     return hashlib.blake2b(weights + text, digest_size=16).hexdigest()
 
 
@@ -70,11 +70,11 @@ def write_checkpoint(
     "Write config.json, model.safetensors and a card. Raises `SereError` if it cannot; old files stay."
     arrays = {name: np.ascontiguousarray(values) for name, values in arrays.items()}
     weights = require("safetensors.numpy").save(arrays)
-    told = sealed({"format": FORMAT, **config, "digest": "", "origin": origin}, weights)
-    text = json.dumps(told, indent=1) + "\n"
+    described = sealed({"format": FORMAT, **config, "digest": "", "origin": origin}, weights)
+    text = json.dumps(described, indent=1) + "\n"
     files = {"model.safetensors": weights, "README.md": card.encode(), "config.json": text.encode()}
     _write_together(folder, files)
-    return told["digest"]
+    return described["digest"]
 
 # %% ../../nbs/field/checkpoint.ipynb #16b14d90
 LARGEST = {"config.json": 10**6, "model.safetensors": 2 * 10**8}  # bytes; no model of this package has more
@@ -136,8 +136,8 @@ _VALUES = {
 # %% ../../nbs/field/checkpoint.ipynb #fb6afc28
 def _check_config(config):
     "Raise a `ValueError` that names each value `write_checkpoint` could not have written."
-    known = config if isinstance(config, dict) else {}
-    wrong = [name for name, could_be in _VALUES.items() if not could_be(known.get(name))]
+    values = config if isinstance(config, dict) else {}
+    wrong = [name for name, could_be in _VALUES.items() if not could_be(values.get(name))]
     if wrong:
         names = ", ".join(wrong).replace("format", f"format (this version reads {READABLE[0]} to {FORMAT})")
         raise ValueError(f"config.json: {names} is not what a model of this package has")

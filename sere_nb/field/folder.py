@@ -125,10 +125,11 @@ def adapted(
     "A model for a folder without one label of it."
     first = source.first or regression(source.X, source.y)
     second = shifted(discriminant(source.X, source.y), X, first.predict_proba(X), source.means)
-    one, two = even(first, source.X), even(second, source.X)
-    weights = FIRST * one.weights + (1 - FIRST) * two.weights
+    even_first, even_second = even(first, source.X), even(second, source.X)
+    weights = FIRST * even_first.weights + (1 - FIRST) * even_second.weights
     return Linear(
-        weights / FOLDER_TEMPERATURE, (FIRST * one.bias + (1 - FIRST) * two.bias) / FOLDER_TEMPERATURE
+        weights / FOLDER_TEMPERATURE,
+        (FIRST * even_first.bias + (1 - FIRST) * even_second.bias) / FOLDER_TEMPERATURE,
     )
 
 # %% ../../nbs/field/folder.ipynb #6c000012
@@ -154,12 +155,12 @@ def agreed(
     rounds: int = 50,
 ) -> np.ndarray:  # (m, C)
     "Answers pulled towards those of their nearest_graph (LAME, Boudiaf et al. 2022)."
-    known = np.zeros(len(probabilities), bool) if told is None else told >= 0
+    answered = np.zeros(len(probabilities), bool) if told is None else told >= 0
     odds, fixed = np.log(np.maximum(probabilities, 1e-9)), np.eye(probabilities.shape[1])
     for _ in range(rounds):
         before = probabilities
         probabilities = softmax(odds + pull * (near @ before), axis=1)
-        probabilities[known] = fixed[told[known]] if known.any() else 0
+        probabilities[answered] = fixed[told[answered]] if answered.any() else 0
         if np.abs(probabilities - before).max() < 1e-5:
             break
     return probabilities
@@ -184,8 +185,8 @@ def representatives(
     left, spread, _ = np.linalg.svd(X, full_matrices=False)
     places = left[:, :axes] * spread[:axes]
     count = min(count, len(np.unique(places.round(9), axis=0)))
-    found = KMeans(count, n_init=4, random_state=0).fit(places).transform(places)
-    return np.array(list(dict.fromkeys(found.argmin(axis=0))))
+    distances = KMeans(count, n_init=4, random_state=0).fit(places).transform(places)
+    return np.array(list(dict.fromkeys(distances.argmin(axis=0))))
 
 # %% ../../nbs/field/folder.ipynb #6c000016
 def questions(
@@ -198,10 +199,10 @@ def questions(
     order = random_order(names)
     drawn, rest = list(order[: (count + 1) // 2]), np.sort(order[(count + 1) // 2 :])
     helping = list(rest[representatives(X[rest], count - len(drawn))]) if count > len(drawn) else []
-    spare = [one for one in order if one not in drawn and one not in helping]
+    spare = [position for position in order if position not in drawn and position not in helping]
     helping += spare[: count - len(drawn) - len(helping)]
-    turns = [one for pair in zip(drawn, helping) for one in pair] + drawn[len(helping) :]
-    return {int(one): "random" if one in drawn else "chosen" for one in turns}
+    turns = [position for pair in zip(drawn, helping) for position in pair] + drawn[len(helping) :]
+    return {int(position): "random" if position in drawn else "chosen" for position in turns}
 
 
 def measuring(
@@ -225,15 +226,17 @@ def taught_by_owner(
     before: Linear,  # of `adapted`
 ) -> Linear:
     "A model that learns from the owner's answers, too."
-    known = told >= 0
+    answered = told >= 0
     shares = np.bincount(source.y, minlength=source.classes)
-    weights = np.r_[(len(source.y) / source.classes / shares)[source.y], np.full(known.sum(), TARGET_WEIGHT)]
-    y, names = np.r_[source.y, told[known]], np.arange(max(source.classes, told.max() + 1))
+    weights = np.r_[
+        (len(source.y) / source.classes / shares)[source.y], np.full(answered.sum(), TARGET_WEIGHT)
+    ]
+    y, names = np.r_[source.y, told[answered]], np.arange(max(source.classes, told.max() + 1))
     there = np.unique(y)
-    found = regression(np.vstack([source.X, X[known]]), np.searchsorted(there, y), weights, OWNER_C)
-    trust = known.sum() / (known.sum() + EARLIER)
+    learned = regression(np.vstack([source.X, X[answered]]), np.searchsorted(there, y), weights, OWNER_C)
+    trust = answered.sum() / (answered.sum() + EARLIER)
     model = Linear(np.zeros((len(names), X.shape[1])), np.full(len(names), -30.0))
-    model.weights[there], model.bias[there] = trust * found.weights, trust * found.bias
+    model.weights[there], model.bias[there] = trust * learned.weights, trust * learned.bias
     model.weights[: source.classes] += (1 - trust) * before.weights
     model.bias[: source.classes] += (1 - trust) * before.bias
     return model
@@ -251,15 +254,19 @@ def unseen(
     parts: int = 10,  # models to learn, at most
 ) -> np.ndarray:  # (len(rows), C)
     "What is said of each of these answers by a model that has not seen it."
-    found, near = None, nearest_graph(X)
+    probabilities, near = None, nearest_graph(X)
     for part in np.array_split(np.arange(len(rows)), min(parts, len(rows))):
         hidden = told.copy()
         hidden[rows[part]] = -1
         model = taught_by_owner(source, X, hidden, before) if (hidden >= 0).any() else before
-        said = agreed(model.predict_proba(X), near, hidden if (hidden >= 0).any() else None)[rows[part]]
-        found = np.full((len(rows), max(source.classes, told.max() + 1)), 1e-9) if found is None else found
-        found[part, : said.shape[1]] = said
-    return found
+        predicted = agreed(model.predict_proba(X), near, hidden if (hidden >= 0).any() else None)[rows[part]]
+        probabilities = (
+            np.full((len(rows), max(source.classes, told.max() + 1)), 1e-9)
+            if probabilities is None
+            else probabilities
+        )
+        probabilities[part, : predicted.shape[1]] = predicted
+    return probabilities
 
 
 def right_interval(
@@ -292,17 +299,17 @@ def temperature_for(
 ) -> float:
     "The temperature at which answers are that sure on average."
     hot = np.geomspace(0.2, 30, 200)
-    sure = np.array([tempered(probabilities, 1 / one).max(axis=1).mean() for one in hot])
+    sure = np.array([tempered(probabilities, 1 / temperature).max(axis=1).mean() for temperature in hot])
     return float(hot[np.abs(sure - confidence).argmin()])
 
 # %% ../../nbs/field/folder.ipynb #6c00001e
 def _in_source_units(task):
     "The labelled source and the target, in the source's units: (`Source`, target, mean, unit)."
-    known = task.source_y >= 0
+    labelled = task.source_y >= 0
     mean, unit = task.source_X.mean(axis=0), task.source_X.std(axis=0)
     unit = np.where(unit > 1e-9, unit, 1)
     X, there = ((np.asarray(side, dtype=float) - mean) / unit for side in (task.source_X, task.target_X))
-    return Source(X[known], task.source_y[known], len(task.classes)), there, mean, unit
+    return Source(X[labelled], task.source_y[labelled], len(task.classes)), there, mean, unit
 
 
 def folder_model(
@@ -310,11 +317,11 @@ def folder_model(
 ) -> Linear:  # with `label_distributions_` of the target
     "A linear model shifted to the target, and taught_by_owner by those of its labels that are known."
     source, X, mean, unit = _in_source_units(task)
-    model, told = adapted(source, X), task.target_y
-    if (told >= 0).any():
-        model = taught_by_owner(source, X, told, model)
+    model, answers = adapted(source, X), task.target_y
+    if (answers >= 0).any():
+        model = taught_by_owner(source, X, answers, model)
     result = Linear(model.weights / unit, model.bias - model.weights @ (mean / unit))
-    result.label_distributions_ = agreed(model.predict_proba(X), nearest_graph(X), told)
+    result.label_distributions_ = agreed(model.predict_proba(X), nearest_graph(X), answers)
     return result
 
 

@@ -131,7 +131,7 @@ def _labelled(y):
     if y.dtype.kind in "US":  # numpy has made texts of all numbers
         minus, signs = y == "-1", {"-1", "1"}
     else:
-        minus, signs = np.array([isinstance(one, Real) and one == -1 for one in y]), {-1, 1}
+        minus, signs = np.array([isinstance(label, Real) and label == -1 for label in y]), {-1, 1}
     return np.ones(len(y), dtype=bool) if set(y) == signs else ~minus
 
 # %% ../../nbs/field/irf.ipynb #7297640f
@@ -154,11 +154,11 @@ def training_set(
     X, y = validate_data(estimator, X, y, dtype=np.float64)
     if (most := np.abs(X).max()) > _LARGEST:
         raise ValueError(f"X: numbers up to {most:.0e} are beyond {_LARGEST:.0e}; scale the features")
-    known = _labelled(y)
-    if not known.any():
+    labelled = _labelled(y)
+    if not labelled.any():
         raise ValueError("no labelled sample: every y is -1")
-    estimator.classes_, index = _classes(y[known])
-    return X, known, index
+    estimator.classes_, index = _classes(y[labelled])
+    return X, labelled, index
 
 # %% ../../nbs/field/irf.ipynb #7297640c
 def _numbered(names, X, argument):
@@ -232,17 +232,19 @@ def whitened_axes(
 FEW = 5  # labels per class; with fewer, the field is damped more
 
 
-def _weights(corpus, known, anchor_weight, counts):
+def _weights(corpus, labelled, anchor_weight, counts):
     """All labelled samples weigh `anchor_weight` together, each in proportion to what it counts; the
     unlabelled ones of each corpus 1."""
-    share = np.bincount(corpus, weights=~known)
-    return np.where(known, anchor_weight * counts / counts[known].sum(), 1 / np.maximum(share, 1)[corpus])
+    share = np.bincount(corpus, weights=~labelled)
+    return np.where(
+        labelled, anchor_weight * counts / counts[labelled].sum(), 1 / np.maximum(share, 1)[corpus]
+    )
 
 
-def _stages(corpus, known, counts):
+def _stages(corpus, labelled, counts):
     """From near to far, the samples that organise together: corpora with labels first, then everything.
     Where labels count differently, the corpora of the lightest ones come first."""
-    near = np.isin(corpus, corpus[known & (counts == counts[known].min())])
+    near = np.isin(corpus, corpus[labelled & (counts == counts[labelled].min())])
     return [near] if near.all() else [near, np.ones(len(near), dtype=bool)]
 
 # %% ../../nbs/field/irf.ipynb #ae51c427
@@ -327,15 +329,15 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         """Organise all samples around the labelled ones.
 
         Raises `ValueError` without any label, for a parameter out of range, or names that do not fit."""
-        X, known, index = training_set(self, X, y)
+        X, labelled, index = training_set(self, X, y)
         count = len(self.classes_)
         self._whiten(X)
         corpus, speaker = _numbered(corpora, X, "corpora"), _numbered(speakers, X, "speakers")
         table = np.full((len(X), count), 1 / count)
-        table[known] = np.eye(count)[index]
-        groups = balance_groups(corpus, speaker, ~known, 2 * count)
+        table[labelled] = np.eye(count)[index]
+        groups = balance_groups(corpus, speaker, ~labelled, 2 * count)
         counts = _label_weights(label_weights, X)
-        self._organise(self._coordinates(X), table, known, corpus, groups, counts)
+        self._organise(self._coordinates(X), table, labelled, corpus, groups, counts)
         return self
 
     def _whiten(self, X):
@@ -346,18 +348,18 @@ class ResonanceClassifier(ClassifierMixin, BaseEstimator):
         rows = check_random_state(self.random_state).permutation(len(Z))[: self.landmarks]
         self.landmarks_ = Z[np.sort(rows)]
 
-    def _organise(self, coordinates, table, known, corpus, groups, counts):
+    def _organise(self, coordinates, table, labelled, corpus, groups, counts):
         "From near to far: corpora with labels first, then everything."
-        self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / known.sum())
+        self.damping_ = self.damping * max(1.0, FEW * table.shape[1] / labelled.sum())
         setting = self.damping_, self.temperature, self.balance, self.rounds
-        weights = _weights(corpus, known, self.anchor_weight, counts)
-        for part in _stages(corpus, known, counts):
-            sides = coordinates[part], table[part], ~known[part], weights[part], groups[part]
+        weights = _weights(corpus, labelled, self.anchor_weight, counts)
+        for part in _stages(corpus, labelled, counts):
+            sides = coordinates[part], table[part], ~labelled[part], weights[part], groups[part]
             table[part], self.charges_, shift, self.energy_ = organise(*sides, *setting)
-        free = groups[~known]
+        free = groups[~labelled]
         self.shift_ = np.average(shift[free], axis=0) if len(free) else np.zeros(table.shape[1])
         self.label_distributions_, self.transduction_ = table, self.classes_[table.argmax(axis=1)]
-        _warn_of_collapse(table[~known])
+        _warn_of_collapse(table[~labelled])
 
     def _coordinates(self, X):
         return resonance_coordinates((X - self.mean_) @ self.axes_, self.landmarks_, self.bandwidth_)
@@ -400,8 +402,8 @@ def resonance_model(
 ) -> ResonanceClassifier:
     "The field fitted to one task: labelled and unlabelled source, unlabelled target."
     X, y, speakers, corpora = task.stacked()
-    told = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
-    return ResonanceClassifier(**setting).fit(X, y, **told)
+    origins = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
+    return ResonanceClassifier(**setting).fit(X, y, **origins)
 
 
 def settled(

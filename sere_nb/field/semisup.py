@@ -97,10 +97,12 @@ def _losses(student, teacher, parts, targets, anchors, rows, labels, hide, chain
     "Field, agreement and TRIC (0 unless `chain`) of some rows."
     both = torch.cat([anchors, rows])
     embedded = student.embed(*view(*(part[both] for part in parts), hide))
-    said = student.head(student.dropout(embedded)).log_softmax(dim=1)
+    log_probabilities = student.head(student.dropout(embedded)).log_softmax(dim=1)
     with torch.no_grad():
         heard = teacher(*(part[both] for part in parts)).softmax(dim=1)
-    by_field, agreement = (-(wanted * said).sum(dim=1).mean() for wanted in (targets[both], heard))
+    by_field, agreement = (
+        -(wanted * log_probabilities).sum(dim=1).mean() for wanted in (targets[both], heard)
+    )
     if not chain or len(rows) < 2:
         return by_field, agreement, torch.zeros(())
     seen = F.normalize(embedded, dim=1).split([len(anchors), len(rows)])
@@ -164,8 +166,8 @@ def learn(
 
     Raises `ValueError` as `ResonanceClassifier.fit` does. Source: SERE (arXiv 2604.07417), reconstructed;
     Tarvainen & Valpola (2017) for the teacher."""
-    told = dict(speakers=speakers, corpora=corpora, label_weights=label_weights)
-    organised = ResonanceClassifier(**(field or {})).fit(samples.vectors, labels, **told)
+    origins = dict(speakers=speakers, corpora=corpora, label_weights=label_weights)
+    organised = ResonanceClassifier(**(field or {})).fit(samples.vectors, labels, **origins)
     beliefs = np.zeros((len(samples), len(classes)))
     beliefs[:, organised.classes_] = organised.label_distributions_
     model, history = teach(samples, labels, beliefs, classes, **options)
@@ -225,13 +227,15 @@ def _warn_of_collapse(shares, classes):
 def _watch(teacher, samples, unlabelled, accepted):
     "What can be seen of an epoch without labels."
     seen = samples[unlabelled] if len(unlabelled) else samples
-    found = teacher.probabilities(seen)
-    shares = np.bincount(found.argmax(axis=1), minlength=found.shape[1]) / len(found)
-    if len(found) >= 20:
+    probabilities = teacher.probabilities(seen)
+    shares = np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1]) / len(probabilities)
+    if len(probabilities) >= 20:
         _warn_of_collapse(shares, teacher.classes)
     with torch.inference_mode():
         rank = effective_rank(teacher.embed(*seen.tensors()).numpy())
-    entropy = -np.mean(np.sum(found * np.log(np.maximum(found, 1e-12)), axis=1)) / np.log(found.shape[1])
+    entropy = -np.mean(np.sum(probabilities * np.log(np.maximum(probabilities, 1e-12)), axis=1)) / np.log(
+        probabilities.shape[1]
+    )
     share = accepted / max(1, len(unlabelled))
     shown = {f"share_{name}": share for name, share in zip(teacher.classes, shares)}
     return {"accepted": share, "entropy": entropy, "effective_rank": rank, **shown}
@@ -319,8 +323,8 @@ def network_model(
     "The network that a task's field has taught."
     X, y, speakers, corpora = task.stacked()
     width = X.shape[1] if task.semantic_width is None else task.semantic_width
-    told = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
-    learned = learn(as_recordings(X, width), y, list(task.classes), **told, **options)
+    origins = dict(speakers=speakers, corpora=corpora, label_weights=task.label_weights)
+    learned = learn(as_recordings(X, width), y, list(task.classes), **origins, **options)
     return Network(learned.model, width)
 
 

@@ -63,10 +63,10 @@ POWER = 0.4  # that tempers the settled beliefs, chapter confidence
 def _gathered(places, count):
     "Numbers of the groups of like places, (m,)."
     some = np.linspace(0, len(places) - 1, min(len(places), _PLENTY)).astype(int)
-    found = fcluster(linkage(places[some], "ward"), count, "maxclust")
+    groups = fcluster(linkage(places[some], "ward"), count, "maxclust")
     if len(some) == len(places):
-        return found
-    centres = np.stack([places[some][found == one].mean(axis=0) for one in np.unique(found)])
+        return groups
+    centres = np.stack([places[some][groups == group].mean(axis=0) for group in np.unique(groups)])
     return cdist(places, centres).argmin(axis=1)
 
 # %% ../../nbs/field/voices.ipynb #6b000042
@@ -78,14 +78,14 @@ def like_voices(
     shrink: float = SHRINK,  # 0 … 1
 ) -> np.ndarray:  # (m,) names of the groups; None throughout where voices cannot be told apart
     "Recordings whose voices are alike, by what varies within the source's speakers."
-    known = ~pd.isna(speakers)
-    names, member = np.unique(np.asarray(speakers)[known].astype(str), return_inverse=True)
+    named = ~pd.isna(speakers)
+    names, member = np.unique(np.asarray(speakers)[named].astype(str), return_inverse=True)
     count = min(most, len(target) // FEWEST)
     if count < 2 or len(names) < 2 or len(member) < 2 * len(names):
         return np.full(len(target), None)
-    turn = power(within_covariance(source[known].astype(float), member, shrink), -0.5)
-    found = _gathered(principal(target @ turn, VOICE_AXES), count)
-    return np.array([f"voice {one}" for one in found], dtype=object)
+    turn = power(within_covariance(source[named].astype(float), member, shrink), -0.5)
+    clusters = _gathered(principal(target @ turn, VOICE_AXES), count)
+    return np.array([f"voice {cluster}" for cluster in clusters], dtype=object)
 
 
 def grouped(
@@ -94,8 +94,8 @@ def grouped(
 ) -> Task:
     "The task in which groups of like voices stand in for target speakers whom nobody named."
     speakers, nobody = np.array(task.target_speaker, dtype=object), pd.isna(task.target_speaker)
-    found = like_voices(task.source_X, task.source_speaker, task.target_X[nobody], **setting)
-    speakers[nobody] = found
+    clusters = like_voices(task.source_X, task.source_speaker, task.target_X[nobody], **setting)
+    speakers[nobody] = clusters
     return replace(task, target_speaker=speakers)
 
 # %% ../../nbs/field/voices.ipynb #6b00000d
@@ -144,9 +144,9 @@ def voice_share(
     speakers: np.ndarray,  # (n,); who is missing does not count
 ) -> float:  # 0 … 1; NaN if there is one speaker, or each has one utterance
     "The share of the variance that lies between speakers (Shrout & Fleiss 1979, ICC(1))."
-    known = ~pd.isna(speakers)
-    values = np.asarray(values, dtype=float)[known]
-    names, member = np.unique(np.asarray(speakers)[known].astype(str), return_inverse=True)
+    named = ~pd.isna(speakers)
+    values = np.asarray(values, dtype=float)[named]
+    names, member = np.unique(np.asarray(speakers)[named].astype(str), return_inverse=True)
     count, total = np.bincount(member), len(member)
     if len(names) < 2 or total == len(names):
         return np.nan
@@ -170,7 +170,9 @@ def trusts(
 ) -> tuple:  # (source, target), each 0 … 1
     "How far the speakers' means of both corpora may be trusted."
     who = task.source_speaker, task.target_speaker
-    return tuple(trust(voice_share(said, speakers)) for said, speakers in zip(_first_scores(task), who))
+    return tuple(
+        trust(voice_share(log_odds, speakers)) for log_odds, speakers in zip(_first_scores(task), who)
+    )
 
 # %% ../../nbs/field/voices.ipynb #6b000013
 def without_voices(
@@ -226,21 +228,23 @@ def _balanced(task, trusted):
 def _weights(task, anchor_weight=ANCHORS):
     """Weights of all samples: each corpus weighs 1, the labelled ones `anchor_weight` together, in proportion
     to what they count."""
-    known, counts = task.y >= 0, task.label_weights
+    labelled, counts = task.y >= 0, task.label_weights
     corpus = np.repeat([0, 1], [len(task.source_X), len(task.target_X)])
-    share = np.maximum(np.bincount(corpus, weights=~known), 1)
-    return np.where(known, anchor_weight * counts / counts[known].sum(), 1 / share[corpus])
+    share = np.maximum(np.bincount(corpus, weights=~labelled), 1)
+    return np.where(labelled, anchor_weight * counts / counts[labelled].sum(), 1 / share[corpus])
 
 # %% ../../nbs/field/voices.ipynb #6b00001a
 def _begin(task, table, share=SURE, weight=TOLD):
     "Starting beliefs of the target, by a classifier trained on the source's beliefs."
     here, there = _sides(task)
-    known = np.flatnonzero(task.source_y >= 0)
+    labelled = np.flatnonzero(task.source_y >= 0)
     rows, guesses = most_certain(table, share)
-    rows, guesses = np.r_[rows, known], np.r_[guesses, task.source_y[known]]
-    own = task.labelled_rows[len(known) :] - len(here)  # labels of the target, at full weight
-    told = min(1.0, weight * len(there) / len(rows))  # a large source must not shout the target down
-    fit = partial(_regression, taught=len(rows), weight=told)
+    rows, guesses = np.r_[rows, labelled], np.r_[guesses, task.source_y[labelled]]
+    own = task.labelled_rows[len(labelled) :] - len(here)  # labels of the target, at full weight
+    teaching_weight = min(
+        1.0, weight * len(there) / len(rows)
+    )  # a large source must not shout the target down
+    fit = partial(_regression, taught=len(rows), weight=teaching_weight)
     X, y = np.vstack([here[rows], there[own]]), np.r_[guesses, task.target_y[own]]
     return teach(fit, X, y, there[task.target_y < 0]).predict_proba(there)
 
@@ -273,18 +277,18 @@ _CONSTRAINTS = {  # what scikit-learn checks before `fit` begins
 }
 
 # %% ../../nbs/field/voices.ipynb #6bc00030
-def _target_rows(corpora, target, known, X):
+def _target_rows(corpora, target, labelled, X):
     "Which samples are to be adapted to, (n,) bool. Raises `ValueError` for names that do not fit."
     if corpora is None:
         if target is not None:
             raise ValueError(f"target: {target!r} is no corpus; name the corpora (corpora=...)")
-        return ~known
+        return ~labelled
     corpora = _names(corpora, X, "corpora")
     if missing := int(pd.isna(corpora).sum()):
         raise ValueError(f"corpora: {missing} samples have no name; give one each")
     names, number = np.unique(corpora.astype(str), return_inverse=True)
     if target is None:
-        return ~np.isin(number, number[known])
+        return ~np.isin(number, number[labelled])
     if str(target) not in names:
         raise ValueError(f"target: there is no corpus {target!r}; there are {', '.join(names)}")
     return names[number] == str(target)
@@ -370,13 +374,13 @@ class SERE(ClassifierMixin, BaseEstimator):
 
         Raises `ValueError` without labels of two classes, for a parameter out of range, or names that do not
         fit."""
-        X, known, index = training_set(self, X, y)
+        X, labelled, index = training_set(self, X, y)
         if len(self.classes_) < 2:
             raise ValueError("y: labels of one class, two or more are needed")
         labels = np.full(len(X), -1)
-        labels[known] = index
+        labels[labelled] = index
         self._check_pairs()
-        there = _target_rows(corpora, target, known, X)
+        there = _target_rows(corpora, target, labelled, X)
         order = np.r_[np.flatnonzero(~there), np.flatnonzero(there)]
         self._settle(self._task(X, labels, _names(speakers, X, "speakers"), there), order)
         return self
@@ -384,7 +388,9 @@ class SERE(ClassifierMixin, BaseEstimator):
     def _check_pairs(self):
         "Raises `ValueError` unless the parameters of source and target are two numbers each."
         for name, values, most in (("trusted", self.trusted or (0, 0), 1), ("rounds", self.rounds, np.inf)):
-            if len(values) != 2 or not all(isinstance(one, Real) and 0 <= one <= most for one in values):
+            if len(values) != 2 or not all(
+                isinstance(number, Real) and 0 <= number <= most for number in values
+            ):
                 raise ValueError(f"{name}: {values!r:.60}; give two numbers, of the source and of the target")
 
     def _task(self, X, labels, speakers, there):

@@ -85,8 +85,8 @@ def trained(
             learner = Learner(task, deep)
             recipe(learner, **setting)
             with torch.no_grad():
-                said = learner.net(learner.target).softmax(dim=1).double().numpy()
-        return balanced(said) if equal else said / said.sum(axis=1, keepdims=True)
+                probabilities = learner.net(learner.target).softmax(dim=1).double().numpy()
+        return balanced(probabilities) if equal else probabilities / probabilities.sum(axis=1, keepdims=True)
 
     return run
 
@@ -141,8 +141,8 @@ def fooled(critic, source, target, growth):
     import torch.nn.functional as F
 
     sides = torch.cat([torch.zeros(len(source)), torch.ones(len(target))])
-    told = critic(turned(torch.cat([source, target]), growth))[:, 0]
-    return F.binary_cross_entropy_with_logits(told, sides)
+    verdicts = critic(turned(torch.cat([source, target]), growth))[:, 0]
+    return F.binary_cross_entropy_with_logits(verdicts, sides)
 
 # %% ../../nbs/relatives/adapting.ipynb #36147cf3
 @trained
@@ -301,9 +301,9 @@ def aad(learner, neighbours=5, decay=0.0, steps=200):
     "Neighbours agree, others differ (AaD; Yang et al. 2022, arXiv 2205.04183)."
     bank = _first(learner)
     for step in range(steps):
-        rows, _, said = _asked(learner, bank)
+        rows, _, probabilities = _asked(learner, bank)
         near = bank.answers[bank.near(rows, neighbours)]
-        _step(learner, attract_and_disperse(said, near, (1 + 10 * step / steps) ** -decay))
+        _step(learner, attract_and_disperse(probabilities, near, (1 + 10 * step / steps) ** -decay))
 
 # %% ../../nbs/relatives/adapting.ipynb #e500001a
 def reciprocity(
@@ -322,14 +322,14 @@ def nrc(learner, neighbours=3, further=3, steps=200):
     "Reciprocal neighbours agree most (NRC; Yang et al. 2021, arXiv 2110.04202)."
     bank = _first(learner)
     for _ in range(steps):
-        rows, _, said = _asked(learner, bank)
+        rows, _, probabilities = _asked(learner, bank)
         near = bank.near(rows, neighbours)
         beyond = bank.near(near.flatten(), further)
         beyond = beyond.reshape(*near.shape, beyond.shape[1])
         first, second = reciprocity(rows, near, beyond)
         pull = (first[..., None] * bank.answers[near]).sum(dim=1) + bank.answers[rows]
         pull = pull + (second[..., None] * bank.answers[beyond]).sum(dim=(1, 2))
-        _step(learner, -(pull * said).sum(dim=1).mean() + _spread(said))
+        _step(learner, -(pull * probabilities).sum(dim=1).mean() + _spread(probabilities))
 
 # %% ../../nbs/relatives/adapting.ipynb #e500001c
 def contrast(
@@ -354,13 +354,13 @@ def ecan(learner, neighbours=5, near_weight=0.5, class_weight=0.5, steps=200):
 
     bank = _first(learner)
     for _ in range(steps):
-        rows, _, said = _asked(learner, bank)
+        rows, _, probabilities = _asked(learner, bank)
         guess, length_one = bank.answers.argmax(dim=1), F.normalize(bank.answers, dim=1)
         near = torch.zeros(len(rows), len(guess)).scatter(1, bank.near(rows, neighbours), 1.0)
         parts = (near > 0, near_weight), (guess[rows][:, None] == guess[None], class_weight)
-        vectors = F.normalize(said, dim=1)
+        vectors = F.normalize(probabilities, dim=1)
         pulls = sum(weight * contrast(vectors, length_one, mask, rows) for mask, weight in parts)
-        _step(learner, _spread(said) + pulls)
+        _step(learner, _spread(probabilities) + pulls)
 
 # %% ../../nbs/relatives/adapting.ipynb #e5000020
 ADAPTING = {  # name -> `Method`

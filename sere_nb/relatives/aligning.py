@@ -151,8 +151,8 @@ def kmm(
 ) -> np.ndarray:  # probabilities, (m, C)
     "Logistic regression in which source utterances near the target count more (KMM; Huang et al. 2007)."
     task = scaled(task)
-    said = _near_target(task).predict_proba(task.target_X)
-    return balanced(said) if equal else said
+    probabilities = _near_target(task).predict_proba(task.target_X)
+    return balanced(probabilities) if equal else probabilities
 
 # %% ../../nbs/relatives/aligning.ipynb #c500001b
 def gaps(
@@ -160,8 +160,8 @@ def gaps(
     guess: np.ndarray,  # classes of the target as believed now, (m,)
 ) -> np.ndarray:  # (1 + number of classes, F); zero for a class that no target utterance is believed to have
     "Differences of means, source minus target: of all utterances, and of each class."
-    known = task.source_y >= 0
-    X, y = task.source_X[known], task.source_y[known]
+    labelled = task.source_y >= 0
+    X, y = task.source_X[labelled], task.source_y[labelled]
     rows = [task.source_X.mean(axis=0) - task.target_X.mean(axis=0)]
     for c in range(len(task.classes)):
         there = task.target_X[guess == c]
@@ -210,8 +210,8 @@ def adapted_regression(
 def _said(task, P, equal):
     "Probabilities of the target from a regression's scores."
     scores = task.target_X @ P
-    said = softmax(scores / max(scores.std(), 1e-12), axis=1)
-    return balanced(said) if equal else said
+    probabilities = softmax(scores / max(scores.std(), 1e-12), axis=1)
+    return balanced(probabilities) if equal else probabilities
 
 
 def _by_means(task, guess, P):
@@ -274,8 +274,8 @@ def as_given(
     ready = scaled(task)
     unit, bias = _units(task), model.bias
     if equal:
-        said = np.clip(model.predict_proba(ready.target_X), 1e-12, None)
-        factors = np.log(balanced(said)) - np.log(said)
+        probabilities = np.clip(model.predict_proba(ready.target_X), 1e-12, None)
+        factors = np.log(balanced(probabilities)) - np.log(probabilities)
         bias = bias + (factors - factors[:, :1]).mean(axis=0)
     return Linear(model.weights / unit, bias)
 

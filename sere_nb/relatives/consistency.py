@@ -38,8 +38,8 @@ def pseudo_label(learner, weight=1.0, steps=200):
     import torch.nn.functional as F
 
     for step in range(steps):
-        told = learner.net(_batch(learner.target))
-        guessed = F.cross_entropy(told, told.argmax(dim=1))
+        scores = learner.net(_batch(learner.target))
+        guessed = F.cross_entropy(scores, scores.argmax(dim=1))
         _step(learner, _on_labels(learner) + weight * step / steps * guessed)
 
 # %% ../../nbs/relatives/consistency.ipynb #f500000b
@@ -58,7 +58,7 @@ def mixmatch(learner, weight=1.0, temperature=0.5, alpha=0.75, steps=200):
     import torch
     import torch.nn.functional as F
 
-    everything, labels, known = (
+    everything, labels, labelled_count = (
         _everything(learner),
         F.one_hot(learner.y, learner.classes).float(),
         len(learner.y),
@@ -70,9 +70,13 @@ def mixmatch(learner, weight=1.0, temperature=0.5, alpha=0.75, steps=200):
         X, q = torch.cat([_view(learner.X, 0.1), *views]), torch.cat([labels, belief, belief])
         order, kept = torch.randperm(len(X)), torch.distributions.Beta(alpha, alpha).sample((len(X), 1))
         kept = torch.maximum(kept, 1 - kept)
-        told, wanted = learner.net(kept * X + (1 - kept) * X[order]), kept * q + (1 - kept) * q[order]
-        squares = ((told[known:].softmax(dim=1) - wanted[known:]) ** 2).mean()
-        _step(learner, F.cross_entropy(told[:known], wanted[:known]) + weight * step / steps * squares)
+        scores, wanted = learner.net(kept * X + (1 - kept) * X[order]), kept * q + (1 - kept) * q[order]
+        squares = ((scores[labelled_count:].softmax(dim=1) - wanted[labelled_count:]) ** 2).mean()
+        _step(
+            learner,
+            F.cross_entropy(scores[:labelled_count], wanted[:labelled_count])
+            + weight * step / steps * squares,
+        )
 
 # %% ../../nbs/relatives/consistency.ipynb #f500000d
 def _matched(learner, threshold, align, steps):
@@ -145,16 +149,16 @@ def _grand(learner, near, places, weight, order, steps):
     import torch
     import torch.nn.functional as F
 
-    near, X, known = torch.tensor(near), torch.tensor(places, dtype=torch.float32), learner.known
+    near, X, labelled = torch.tensor(near), torch.tensor(places, dtype=torch.float32), learner.known
     net = torch.nn.Sequential(
         torch.nn.Linear(X.shape[1], 64), torch.nn.ReLU(), torch.nn.Linear(64, learner.classes)
     )
     learner.optimiser = torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-3, fused=True)
     for _ in range(steps):
-        told = [net(flowed(X, near, order, 0.5)) for _ in range(2)]
-        taught = sum(F.cross_entropy(one[known], learner.y) for one in told) / 2
-        belief = sharpened(sum(one.softmax(dim=1) for one in told).detach() / 2, 0.5)
-        agree = sum(((one.softmax(dim=1) - belief) ** 2).sum(dim=1).mean() for one in told) / 2
+        answers = [net(flowed(X, near, order, 0.5)) for _ in range(2)]
+        taught = sum(F.cross_entropy(answer[labelled], learner.y) for answer in answers) / 2
+        belief = sharpened(sum(answer.softmax(dim=1) for answer in answers).detach() / 2, 0.5)
+        agree = sum(((answer.softmax(dim=1) - belief) ** 2).sum(dim=1).mean() for answer in answers) / 2
         _step(learner, taught + weight * agree)
     learner.net, learner.target = net, flowed(X, near, order, 0.0)[len(learner.source) :]
 
@@ -180,7 +184,7 @@ def _siamese(learner, weight, hidden, momentum, steps):
     for _ in range(steps):
         views = [_view(some, hidden) for some in [_batch(everything)] * 2]
         pairs = zip(views, views[::-1])
-        apart = sum(unlike(predictor(learner.hidden(one)), slow(other)) for one, other in pairs)
+        apart = sum(unlike(predictor(learner.hidden(view)), slow(other)) for view, other in pairs)
         _step(learner, _on_labels(learner) + weight * apart / 2)
         if momentum:
             with torch.no_grad():

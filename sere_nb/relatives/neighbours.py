@@ -90,8 +90,10 @@ def laplacianshot(
     queries = queries + X.mean(axis=0) - queries.mean(axis=0)
     first = softmax(10 * unit(queries) @ unit(centres(X, labels)).T, axis=1)
     prototypes = centres(np.vstack([X, queries]), np.vstack([labels, first]))
-    said = propagated(cdist(queries, prototypes, "sqeuclidean"), neighbours(queries, count), strength)
-    return balanced(said) if equal else said
+    probabilities = propagated(
+        cdist(queries, prototypes, "sqeuclidean"), neighbours(queries, count), strength
+    )
+    return balanced(probabilities) if equal else probabilities
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000010
 def ptmap(
@@ -147,9 +149,9 @@ def _answers(Z, middle, temperature):
     return softmax(-temperature / 2 * cdist(Z, middle, "sqeuclidean"), axis=1)
 
 
-def _pull(Z, wanted, said, middle):
+def _pull(Z, wanted, answers, middle):
     "The samples' part in each new centre, in the alternating steps of TIM."
-    return wanted.T @ Z + said.T @ Z - said.sum(axis=0)[:, None] * middle
+    return wanted.T @ Z + answers.T @ Z - answers.sum(axis=0)[:, None] * middle
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000019
 def inverse_digamma(
@@ -184,14 +186,14 @@ def em_dirichlet(
     "EM on a classifier's answers, one Dirichlet per class (Martin et al. 2024, arXiv 2405.18437)."
     task = scaled(task)
     X, y = task.labelled
-    said = logreg_model(task).predict_proba(np.vstack([X, task.target_X]))
-    logs, known = np.log(np.maximum(said, 1e-6)), len(X)
-    table = np.vstack([np.eye(len(task.classes))[y], said[known:]])
+    probabilities = logreg_model(task).predict_proba(np.vstack([X, task.target_X]))
+    logs, labelled = np.log(np.maximum(probabilities, 1e-6)), len(X)
+    table = np.vstack([np.eye(len(task.classes))[y], probabilities[labelled:]])
     for _ in range(rounds):
         alpha = fitted_dirichlet(centres(logs, table))
-        fit = logs[known:] @ (alpha - 1).T + gammaln(alpha.sum(axis=1)) - gammaln(alpha).sum(axis=1)
-        table[known:] = _with_shares(fit, table[known:].mean(axis=0), shares, temperature)
-    return table[known:]
+        fit = logs[labelled:] @ (alpha - 1).T + gammaln(alpha.sum(axis=1)) - gammaln(alpha).sum(axis=1)
+        table[labelled:] = _with_shares(fit, table[labelled:].mean(axis=0), shares, temperature)
+    return table[labelled:]
 
 # %% ../../nbs/relatives/neighbours.ipynb #defd53dc
 def _with_shares(fit, estimated, shares, temperature):
@@ -261,14 +263,14 @@ def emo_tta(
         np.log(np.maximum(logreg(task), 1e-12)),
         principal(np.vstack([task.source_X, task.target_X]), axes),
     )
-    rows, spread, said = task.labelled_rows, np.maximum(Z.var(axis=0), 1e-9), []
+    rows, spread, answers = task.labelled_rows, np.maximum(Z.var(axis=0), 1e-9), []
     labels = np.eye(len(task.classes))[task.y[rows]]
     means, counts = centres(Z[rows], labels), labels.sum(axis=0)
     for x, before in zip(Z[len(task.source_X) :], prior):
         fit = -0.5 * np.sum((x - means) ** 2 / spread, axis=1) + np.log(counts / counts.sum())
-        said.append(softmax(before + weight * fit))
-        means, counts = streamed(means, counts, x, said[-1])
-    return np.array(said)
+        answers.append(softmax(before + weight * fit))
+        means, counts = streamed(means, counts, x, answers[-1])
+    return np.array(answers)
 
 # %% ../../nbs/relatives/neighbours.ipynb #d5000025
 def _within_turn(task, shrink):

@@ -62,8 +62,8 @@ class Normaliser:
         features = np.asarray(features, dtype=float)
         members = np.full(len(features), "") if groups is None else np.asarray(groups)
         names = np.unique(members)
-        known = [np.ma.masked_invalid(features[members == name]) for name in names]
-        mean, spread = (np.stack([part.filled(0) for part in parts]) for parts in _moments(known))
+        finite = [np.ma.masked_invalid(features[members == name]) for name in names]
+        mean, spread = (np.stack([part.filled(0) for part in parts]) for parts in _moments(finite))
         return cls(names, mean, spread, groups is not None)
 
     def apply(
@@ -77,8 +77,8 @@ class Normaliser:
         result = np.empty(features.shape, dtype=np.float32)
         for name in np.unique(members):
             place = np.flatnonzero(self.names == name)
-            one = (self.mean[place[0]], self.spread[place[0]]) if len(place) else self.usual
-            result[members == name] = _standardise(features[members == name], *one, self.scaled)
+            own = (self.mean[place[0]], self.spread[place[0]]) if len(place) else self.usual
+            result[members == name] = _standardise(features[members == name], *own, self.scaled)
         return result
 
     @property
@@ -109,10 +109,10 @@ def _standardise(features, mean, spread, scaled):
 
 def _shrunk(values, mean, spread, trust):
     "Mean and spread of a few values (n, F), shrunk towards the usual ones."
-    known = np.isfinite(values)
-    count = known.sum(axis=0)
-    own = np.where(known, values, 0).sum(axis=0) / np.maximum(count, 1)
-    squares = np.where(known, (values - own) ** 2, 0).sum(axis=0)
+    finite = np.isfinite(values)
+    count = finite.sum(axis=0)
+    own = np.where(finite, values, 0).sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(finite, (values - own) ** 2, 0).sum(axis=0)
     return (count * own + trust * mean) / (count + trust), np.sqrt(
         (squares + trust * spread**2) / (count + trust)
     )

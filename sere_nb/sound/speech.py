@@ -66,12 +66,12 @@ def made_up_call(
 ):  # (samples (N, 2) float32, 16 kHz; list of `Stretch`, in the order of time)
     "A call of two people who take turns, one on each channel, and the truth about it."
     random = generator(name)
-    said = [(side, start, start + len(w), w) for side, start, w in _turns(random, list(map(list, speakers)))]
-    power = np.mean(np.concatenate([waveform for *_, waveform in said]) ** 2)
-    samples = random.standard_normal((said[-1][2] + SAMPLE_RATE, 2)) * np.sqrt(power) * 10 ** (-noise / 20)
-    for side, start, end, waveform in said:
+    turns = [(side, start, start + len(w), w) for side, start, w in _turns(random, list(map(list, speakers)))]
+    power = np.mean(np.concatenate([waveform for *_, waveform in turns]) ** 2)
+    samples = random.standard_normal((turns[-1][2] + SAMPLE_RATE, 2)) * np.sqrt(power) * 10 ** (-noise / 20)
+    for side, start, end, waveform in turns:
         samples[start:end, side] += waveform
-    truth = [Stretch(str(side + 1), start / SAMPLE_RATE, end / SAMPLE_RATE) for side, start, end, _ in said]
+    truth = [Stretch(str(side + 1), start / SAMPLE_RATE, end / SAMPLE_RATE) for side, start, end, _ in turns]
     return samples.clip(-1, 1).astype(np.float32), truth
 
 # %% ../../nbs/sound/speech.ipynb #bb02f011
@@ -164,10 +164,10 @@ def _piece_voice(model, piece):
     lanes = max(1, min(16, -(-own // _LANE)))
     lane = _LANE if lanes > 1 else max(1, -(-own // _CHUNK)) * _CHUNK  # one that is short ends soon
     padded = np.pad(piece, (0, max(0, lanes * lane - own)))
-    said = model(np.stack([padded[k * lane :][: _CONTEXT + lane] for k in range(lanes)]))
-    said = said[:, _CONTEXT // _CHUNK :].reshape(-1)
+    voice = model(np.stack([padded[k * lane :][: _CONTEXT + lane] for k in range(lanes)]))
+    voice = voice[:, _CONTEXT // _CHUNK :].reshape(-1)
     frames = min(_PIECE // HOP, max(0, frame_count(len(piece)) - _CONTEXT // HOP))
-    return said[(HOP * np.arange(frames) + RECEPTIVE_FIELD // 2) // _CHUNK]
+    return voice[(HOP * np.arange(frames) + RECEPTIVE_FIELD // 2) // _CHUNK]
 
 # %% ../../nbs/sound/speech.ipynb #bb02f018
 _PAUSE = 0.8  # seconds; a shorter gap does not end a stretch
@@ -304,18 +304,18 @@ def channel_weights(
     with open_audio(path) as file:
         if file.channels == 1 and channel in ("auto", "mix"):
             return {None: None}
-        one = np.eye(file.channels, dtype=np.float32)
+        single = np.eye(file.channels, dtype=np.float32)
         if channel == "each":
-            return {str(c + 1): one[c] for c in range(file.channels)}
+            return {str(c + 1): single[c] for c in range(file.channels)}
         if channel not in ("auto", "mix"):
-            return {channel: one[_picked(path, channel, file.channels)]}
+            return {channel: single[_picked(path, channel, file.channels)]}
         level, together = _compared(path, file)
     loud = np.percentile(level, 95, axis=0)
     apart = _alone(level, loud) if channel == "auto" else ()
     signs = np.where(together[loud.argmax()] < -0.5, -1, 1)
     signs = signs * signs[0]  # the first channel stays as it is
     mix = {"mix": None if signs.min() > 0 else (signs / len(signs)).astype(np.float32)}
-    return {str(c + 1): one[c] for c in apart} or mix
+    return {str(c + 1): single[c] for c in apart} or mix
 
 # %% ../../nbs/sound/speech.ipynb #bb02f030
 def _tracks(path, file, weights):
@@ -427,8 +427,8 @@ def _shape(frames):
 
 def _period(frames):
     "Period in samples and how well it returns, 0 … 1, (T, 2)."
-    found = autocorrelation(frames)[:, _PERIODS]
-    return np.column_stack([found.argmax(axis=1) + _PERIODS.start, found.max(axis=1)])
+    strength = autocorrelation(frames)[:, _PERIODS]
+    return np.column_stack([strength.argmax(axis=1) + _PERIODS.start, strength.max(axis=1)])
 
 # %% ../../nbs/sound/speech.ipynb #bb02f052
 def movement(
@@ -456,6 +456,6 @@ def speech_sign(
     "How much it sounds as if somebody speaks."
     if model is None:
         return float(1 / (1 + np.exp(-np.dot(_MOVEMENT, (*movement(waveform), 1)))))
-    said = [_piece_voice(model, piece[:, 0]) for piece in _pieces([waveform[:, None]], 1)]
-    said = np.sort(np.concatenate(said))[::-1]
-    return float(said[: min(_SUREST, max(1, len(said) // 2))].mean())
+    voice = [_piece_voice(model, piece[:, 0]) for piece in _pieces([waveform[:, None]], 1)]
+    voice = np.sort(np.concatenate(voice))[::-1]
+    return float(voice[: min(_SUREST, max(1, len(voice) // 2))].mean())

@@ -79,8 +79,8 @@ def _draw_field(axis, model, X, y, emotions):
     axis.imshow(ground, origin="lower", extent=edges, alpha=0.45, aspect="auto")
     mixed = mixed_colours(model.label_distributions_[y < 0], colours)
     axis.scatter(*X[y < 0].T, c=mixed, s=16, edgecolors="white", linewidths=0.4)
-    known = emotion_colours([emotions[c] for c in y[y >= 0]])
-    axis.scatter(*X[y >= 0].T, c=known, s=130, marker="*", edgecolors="black", linewidths=0.8)
+    label_colours = emotion_colours([emotions[c] for c in y[y >= 0]])
+    axis.scatter(*X[y >= 0].T, c=label_colours, s=130, marker="*", edgecolors="black", linewidths=0.8)
 
 # %% ../../nbs/study/plots.ipynb #19282401
 def _name_colours(axis, emotions):

@@ -79,12 +79,12 @@ def statistics(
     def directions(rows):
         return pd.concat([direction_effects(rows, method) for method in dict.fromkeys(few.method)])
 
-    found = {"summary": _per_setting(results, summarise)}
-    found["comparisons"] = _per_setting(results, lambda rows: compare(rows, baseline))
+    tables = {"summary": _per_setting(results, summarise)}
+    tables["comparisons"] = _per_setting(results, lambda rows: compare(rows, baseline))
     if len(few) and len(set(zip(few.source, few.target))) > 1:
-        found["ranks"] = _per_setting(few, rank_methods)
-        found["directions"] = _per_setting(results, directions)
-    return found
+        tables["ranks"] = _per_setting(few, rank_methods)
+        tables["directions"] = _per_setting(results, directions)
+    return tables
 
 # %% ../../nbs/study/report.ipynb #b97716e6
 def _label_ladder(axis, intervals, chance):
@@ -129,8 +129,8 @@ def plot_difference(
     sure = _sure_pairs(results, method, baseline)
     bold = np.array([[(source, target) in sure for target in table.columns] for source in table.index])
     most = 2.2 * max(0.01, np.nanmax(np.abs(table.to_numpy())))  # pale enough for black numbers
-    said = lambda gain: f"{100 * gain:+.1f}"
-    heat_map(table, table.index, table.columns, axis, said, (-most, most), bold, cmap="PuOr")
+    points = lambda gain: f"{100 * gain:+.1f}"
+    heat_map(table, table.index, table.columns, axis, points, (-most, most), bold, cmap="PuOr")
     title = f"{figure_text(method)} minus {figure_text(baseline)}"
     axis.set(xlabel=f"target ({target_labels(results)})", title=title)
 
@@ -164,10 +164,10 @@ def _said(rows, table):
     "One method's predictions for a table of utterances: path, emotion, agreement, probabilities."
     every, emotions = np.stack(rows.probabilities.to_list()), np.array(rows.emotions.iloc[0])
     mean = every.mean(axis=0)
-    said = mean.argmax(axis=1)
-    agreement = (every.argmax(axis=2) == said).mean(axis=0)
+    predicted = mean.argmax(axis=1)
+    agreement = (every.argmax(axis=2) == predicted).mean(axis=0)
     heard = rows.iloc[0].get("paths", places(table))  # some may be left out or heard
-    columns = dict(place_columns(heard), emotion=emotions[said], agreement=agreement)
+    columns = dict(place_columns(heard), emotion=emotions[predicted], agreement=agreement)
     columns["path"] = path_texts(columns["path"])
     return pd.DataFrame({**columns, **dict(zip(emotions, mean.T))})
 
@@ -220,7 +220,7 @@ def result_files(
     tables = "results summary comparisons ranks directions".split()
     files = [*(f"{name}.csv" for name in tables), "provenance.json"]
     files += ["matrix.png", "report.html", *(f"predictions_{file_stem(name)}.csv" for name in names)]
-    for setting in (f"{one}_{norm}" for one in shots for norm in norms):
+    for setting in (f"{count}_{norm}" for count in shots for norm in norms):
         files += [f"matrix_{file_stem(setting)}.png", f"report_{setting}.html"]
     return files + [f"features/{file_stem(name)}.{kind}" for name in names for kind in ("npy", "json")]
 
@@ -332,9 +332,9 @@ def _pictures(results, best, baseline):
     "The section with the ladder, and the section with confusion matrices."
     ladder = image_element(plot_study(results, baseline), "ladder of methods, and matrix of the best", dpi=90)
     taken = image_element(_confusions(results, best), f"confusion matrices of {best}", dpi=90)
-    told = f"Method {best}, mean over draws, in percent of the utterances spoken with each emotion."
+    caption = f"Method {best}, mean over draws, in percent of the utterances spoken with each emotion."
     first = page_section("The ladder", _LADDER.format(baseline=baseline), Markup(ladder))
-    return first, page_section("What is taken for what", told, Markup(taken))
+    return first, page_section("What is taken for what", caption, Markup(taken))
 
 # %% ../../nbs/study/report.ipynb #9e7553fb
 #| code-fold: true
@@ -342,8 +342,10 @@ def _parts(results, tables, best, baseline):
     "The sections of a report, in order."
     ladder, taken = _pictures(results, best, baseline)
     row = results[results.method == best].iloc[0]
-    told = f"{row.source} → {row.target}, draw {row.draw}, method {best}, which never saw the labels in bold."
-    heard = page_section("Listen", told, _listen(row, tables[row.target]))
+    caption = (
+        f"{row.source} → {row.target}, draw {row.draw}, method {best}, which never saw the labels in bold."
+    )
+    heard = page_section("Listen", caption, _listen(row, tables[row.target]))
     return [ladder, _against(results, best, baseline), taken, heard, _numbers(results)]
 
 # %% ../../nbs/study/report.ipynb #50a272aa
@@ -370,8 +372,10 @@ def write_pages(
     "Write a page for each number of shots and normalisation; the first is report.html."
     title = f"Transfer among {', '.join(tables)}"
     for place, ((shots, norm), rows) in enumerate(settings(results)):
-        told = f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
+        summary = (
+            f"{shots} labelled utterances per emotion, {rows.draw.nunique()} draws, normalisation: {norm}."
+        )
         if (labels := target_labels(rows)) != "no labels":
-            told += f" {labels} of the target, drawn at random, which are not scored."
+            summary += f" {labels} of the target, drawn at random, which are not scored."
         page = folder / (f"report_{shots}_{norm}.html" if place else "report.html")
-        write_report(rows, tables, page, title, told, provenance(**options), options["baseline"])
+        write_report(rows, tables, page, title, summary, provenance(**options), options["baseline"])

@@ -92,9 +92,9 @@ def _opened(path):
     try:
         for order in _ORDERS:
             connection.execute(order)
-        found = connection.execute("PRAGMA quick_check").fetchone()[0]
-        if found != "ok":
-            raise sqlite3.DatabaseError(f"malformed: {found.splitlines()[-1]}")
+        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"malformed: {verdict.splitlines()[-1]}")
     except BaseException:
         connection.close()
         raise
@@ -158,8 +158,8 @@ class _Locked:
 # %% ../../nbs/study/store.ipynb #b972c6e3
 def _record(job, scores, probabilities):
     "A result as the file keeps it."
-    told = json.dumps(job), json.dumps(scores)
-    record = *told, np.ascontiguousarray(probabilities, np.float32).tobytes()
+    texts = json.dumps(job), json.dumps(scores)
+    record = *texts, np.ascontiguousarray(probabilities, np.float32).tobytes()
     return *record, _checksum(*record)
 
 
@@ -315,19 +315,19 @@ def _lay_down(arrays, sheet, origin, usable, extracted):
     with atomic_path(arrays) as path, open(path, "wb") as file:
         np.save(file, extracted)
     with atomic_path(sheet) as path:
-        told = {**origin, "kept": _digest(arrays.read_bytes()), "usable": _rows(usable)}
-        path.write_text(json.dumps(told), encoding="utf-8")
+        facts = {**origin, "kept": _digest(arrays.read_bytes()), "usable": _rows(usable)}
+        path.write_text(json.dumps(facts), encoding="utf-8")
 
 # %% ../../nbs/study/store.ipynb #d2367662
 def _lies_there(arrays, sheet, origin):
     "Whether exactly these features are in the folder already, whole; what is damaged is made again."
     try:
-        known = json.loads(sheet.read_text(encoding="utf-8"))
-        usable, kept = known.pop("usable"), known.pop("kept")
+        facts = json.loads(sheet.read_text(encoding="utf-8"))
+        usable, kept = facts.pop("usable"), facts.pop("kept")
         whole = _digest(arrays.read_bytes()) == kept
     except (OSError, ValueError, LookupError, AttributeError, TypeError):
         return False
-    return whole and known == origin and isinstance(usable, list)
+    return whole and facts == origin and isinstance(usable, list)
 
 # %% ../../nbs/study/store.ipynb #38435204
 #| code-fold: true

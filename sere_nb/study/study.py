@@ -100,11 +100,11 @@ def _meant(word):
 
 def _named(name):
     "The method of a name, with all source labels if the name ends in `-all`; None if there is none."
-    known, plain = {**METHODS, **RELATIVES, **SHIPPED}, name.removesuffix("-all")
-    if name in known or plain not in known:
-        return known.get(name)
-    line = f"{known[plain].line}; with all source labels"
-    return replace(known[plain], line=line, labels="source-all")
+    methods, plain = {**METHODS, **RELATIVES, **SHIPPED}, name.removesuffix("-all")
+    if name in methods or plain not in methods:
+        return methods.get(name)
+    line = f"{methods[plain].line}; with all source labels"
+    return replace(methods[plain], line=line, labels="source-all")
 
 # %% ../../nbs/study/study.ipynb #a432d1ec
 #| code-fold: true
@@ -173,9 +173,9 @@ def _prepared(folder, digest, features, condition, source, target, norm, unheard
     source, source_X = stored_features(folder, source)
     target, target_X = stored_features(folder, feature_name(target, CONDITIONS[condition].channel))
     made = arrange(condition, source, target)
-    told = dict(semantic_width=semantic_width(features, source_X.shape[1]), emotions=made.emotions)
+    options = dict(semantic_width=semantic_width(features, source_X.shape[1]), emotions=made.emotions)
     sides = made.source, source_X[made.source.index], made.target, target_X[made.target.index]
-    return prepare(*sides, norm, unheard, strange=made.strange, **told)
+    return prepare(*sides, norm, unheard, strange=made.strange, **options)
 
 
 def feature_name(
@@ -217,12 +217,12 @@ def run_job(
     kept = counted(task)
     try:
         with _threads().limit(limits=1):
-            said = answer(method, task)[kept]
+            probabilities = answer(method, task)[kept]
     except SereError as error:
         where = f"{job.method} on {job.source} → {job.target}, draw {job.draw}"
         raise SereError(f"{where}: {error}") from error
-    scores = score(None if pair.truth is None else pair.truth[kept], said)
-    return job, {**scores, "seconds": perf_counter() - start}, said.astype(np.float32)
+    scores = score(None if pair.truth is None else pair.truth[kept], probabilities)
+    return job, {**scores, "seconds": perf_counter() - start}, probabilities.astype(np.float32)
 
 # %% ../../nbs/study/study.ipynb #484a9916
 def _client(scheduler):
@@ -391,9 +391,9 @@ def run_study(
     methods = METHODS if methods is None else methods
     _check_asked(tables, pairs, methods, folder, resume, target_shots)
     pairs = _pairs(tables, pairs)
-    told = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
-    told.update(unheard=unheard, condition=condition, target_shots=target_shots)
-    options = _options(encoder, shots, draws, norm, **told)
+    described = dict(pairs=[list(pair) for pair in pairs], methods=list(methods), features=features)
+    described.update(unheard=unheard, condition=condition, target_shots=target_shots)
+    options = _options(encoder, shots, draws, norm, **described)
     _check(tables, pairs, options["shots"], options["norm"], condition, target_shots)
     methods = answering(methods, unheard)
     with _folder(folder) as place, closing(_opened(Path(place).resolve(), resume, overwrite)) as store:
@@ -403,9 +403,9 @@ def run_study(
         wanted = [options[name] for name in ("shots", "norm", "draws")]
         table = job_table(pairs, methods, *wanted, unheard, target_shots)
         _finish(store, table, methods, study, jobs, scheduler)
-        found = _collect(store.results(), table, methods, study)
+        results = _collect(store.results(), table, methods, study)
     labels = {"prosody": "none", "encoder": options["encoder"], "both": f"{options['encoder']}+prosody"}
-    return found.assign(encoder=labels[features], condition=condition)
+    return results.assign(encoder=labels[features], condition=condition)
 
 # %% ../../nbs/study/study.ipynb #f9c12fae
 #| code-fold: true

@@ -84,10 +84,10 @@ def _strange(made, random):
     "One or two emotions are taken from the source and stay in the target."
     count = 1 if len(made.emotions) < 6 else 2
     gone = set(random.permutation(made.emotions)[:count])
-    known = [name for name in made.emotions if name not in gone]
-    if len(known) < 2:
+    emotions = [name for name in made.emotions if name not in gone]
+    if len(emotions) < 2:
         raise SereError(f"strange: of {len(made.emotions)} emotions too few are left; take other corpora")
-    return Arranged(made.source[made.source.emotion.isin(known)], made.target, known, strange=True)
+    return Arranged(made.source[made.source.emotion.isin(emotions)], made.target, emotions, strange=True)
 
 # %% ../../nbs/tasks/conditions.ipynb #4c00000f
 def _twenty(made, random):
@@ -164,8 +164,8 @@ def through(
     A recording that cannot be read keeps its path: the extraction of features reports its fault."""
     import soundfile
 
-    every, told = [], zip(places(table), table.corpus)
-    for place, corpus in progress(told, f"{channel}", len(table), unit="recording"):
+    every, recordings = [], zip(places(table), table.corpus)
+    for place, corpus in progress(recordings, f"{channel}", len(table), unit="recording"):
         path = Path(folder) / channel / f"{file_stem(corpus)}-{file_stem(str(place))}.flac"
         try:
             if not path.exists():

@@ -82,8 +82,8 @@ def _complete(values):
     "Scores as (tasks, draws). Raises `SereError` if some are missing or not finite."
     values = np.atleast_2d(np.asarray(values, dtype=float))
     if missing := np.sum(~np.isfinite(values)):
-        told = f"{missing} of {values.size} scores are missing or not finite"
-        raise SereError(f"{told}; run the missing draws first")
+        problem = f"{missing} of {values.size} scores are missing or not finite"
+        raise SereError(f"{problem}; run the missing draws first")
     return values
 
 # %% ../../nbs/tasks/metrics.ipynb #284b9b3f
@@ -202,8 +202,8 @@ def verdict(
     rivals = few[~few.method.str.startswith("sere")]
     best = rivals.groupby("method").uar.mean().idxmax()
     gain = bootstrap_mean(score_array(few, method) - score_array(few, best))
-    said = "is level with" if gain.low <= 0 <= gain.high else "is ahead of" if gain.mean > 0 else "loses to"
-    return f"{method} {said} the best rival, {best}: {gain} points, mean over all tasks"
+    words = "is level with" if gain.low <= 0 <= gain.high else "is ahead of" if gain.mean > 0 else "loses to"
+    return f"{method} {words} the best rival, {best}: {gain} points, mean over all tasks"
 
 # %% ../../nbs/tasks/metrics.ipynb #5ca6249f
 def target_labels(
@@ -386,10 +386,10 @@ def _one_direction(source, target, there, back, rounds):
 # %% ../../nbs/tasks/metrics.ipynb #4404cdaf
 def _both_ways(scores):
     "(source, target, draws there, draws back) of each pair run both ways, in the easier direction."
-    for (one, other), there in scores.items():
-        back = scores.get((other, one))
-        if back is not None and (there.mean(), one) > (back.mean(), other):
-            yield one, other, there, back
+    for (source, target), there in scores.items():
+        back = scores.get((target, source))
+        if back is not None and (there.mean(), source) > (back.mean(), target):
+            yield source, target, there, back
 
 # %% ../../nbs/tasks/metrics.ipynb #f0c03eab
 def direction_effects(

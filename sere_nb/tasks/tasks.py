@@ -47,11 +47,11 @@ class Task:
     target_y: np.ndarray | None = None  # class indices, −1 where nobody has told, (m,); None: nowhere
 
     def __post_init__(self):
-        told, size = self.target_y, len(self.target_X)
-        if told is None or len(told) != size and (told < 0).all():  # of another target: nothing is told
+        labels, size = self.target_y, len(self.target_X)
+        if labels is None or len(labels) != size and (labels < 0).all():  # of another target: nothing is told
             object.__setattr__(self, "target_y", np.full(size, -1))
-        elif len(told) != size:
-            raise ValueError(f"target_y: {len(told)} labels for {size} target utterances")
+        elif len(labels) != size:
+            raise ValueError(f"target_y: {len(labels)} labels for {size} target utterances")
 
     @property
     def y(self):  # (n + m,)
@@ -61,8 +61,8 @@ class Task:
     @property
     def labelled_rows(self):  # positions in `stacked`
         "Where the labels stand; those of the target `TARGET_WEIGHT` times each."
-        known = np.flatnonzero(self.y >= 0)
-        return np.repeat(known, np.where(known < len(self.source_y), 1, TARGET_WEIGHT))
+        rows = np.flatnonzero(self.y >= 0)
+        return np.repeat(rows, np.where(rows < len(self.source_y), 1, TARGET_WEIGHT))
 
     @property
     def labelled(self):
@@ -97,8 +97,8 @@ def check_apart(
     shared = shared_recordings(source, target)
     if shared:
         names = f"{source.corpus.iloc[0]} and {target.corpus.iloc[0]}"
-        told = f"{len(shared)} recordings, such as {shared[0][0]}"
-        raise SereError(f"{names} share {told}: source and target must be two corpora")
+        overlap = f"{len(shared)} recordings, such as {shared[0][0]}"
+        raise SereError(f"{names} share {overlap}: source and target must be two corpora")
 
 # %% ../../nbs/tasks/tasks.ipynb #548129c6
 def _classes(source, target):
@@ -120,8 +120,8 @@ def _check_features(source, source_features, target, target_features):
             raise SereError(f"{name}: features of {len(features)} utterances for a table of {len(table)}")
     widths = source_features.shape[1], target_features.shape[1]
     if widths[0] != widths[1]:
-        told = f"{source.corpus.iloc[0]} has {widths[0]} features, {target.corpus.iloc[0]} has {widths[1]}"
-        raise SereError(f"{told}: both need the same; choose encoders of one width")
+        sides = f"{source.corpus.iloc[0]} has {widths[0]} features, {target.corpus.iloc[0]} has {widths[1]}"
+        raise SereError(f"{sides}: both need the same; choose encoders of one width")
 
 # %% ../../nbs/tasks/tasks.ipynb #04b0c0a1
 def check_target_shots(
@@ -149,10 +149,10 @@ def _target_labels(pair, count, number):
     "Class indices of the target, −1 but for `count` utterances drawn at random from all of it."
     labels = np.full(len(pair.task.target_X), -1)
     if count:
-        known = np.flatnonzero(pair.heard >= 0) if pair.heard is not None else []
-        check_target_shots(pair.target.corpus.iloc[0], len(known), count)
+        candidates = np.flatnonzero(pair.heard >= 0) if pair.heard is not None else []
+        check_target_shots(pair.target.corpus.iloc[0], len(candidates), count)
         random = generator("target labels", pair.target.corpus.iloc[0], number)
-        chosen = known[random.permutation(len(known))[:count]]
+        chosen = candidates[random.permutation(len(candidates))[:count]]
         labels[chosen] = pair.heard[chosen]
     return labels
 
@@ -177,8 +177,8 @@ class Pair:
         utterance would be left to score."""
         check_whole("target_shots", target_shots)
         y = self.task.source_y if shots is None else _few_labels(self, shots, number)
-        told = _target_labels(self, target_shots, number)
-        return replace(self.task, source_y=y, target_y=told, seed=number)
+        target_y = _target_labels(self, target_shots, number)
+        return replace(self.task, source_y=y, target_y=target_y, seed=number)
 
 # %% ../../nbs/tasks/tasks.ipynb #2f58f983
 def _closed(table, features, classes, strange=False):
@@ -206,8 +206,8 @@ def _pair(source, target, classes, norm, semantic_width):
     "A pair of two sides, each of them (table, features)."
     X, y, speakers, _ = _side(*source, classes, norm)
     target_X, truth, target_speaker, normaliser = _side(*target, classes, norm)
-    told = dict(normaliser=normaliser, semantic_width=semantic_width)
-    task = Task(X, y, speakers, target_X, target_speaker, tuple(classes), **told)
+    options = dict(normaliser=normaliser, semantic_width=semantic_width)
+    task = Task(X, y, speakers, target_X, target_speaker, tuple(classes), **options)
     truth = truth if target[0].emotion.notna().any() else None
     return Pair(task, truth, source[0], target[0], truth)
 
@@ -247,8 +247,8 @@ def _unheard(pair, features, norm):
     normaliser = Normaliser.fit(features[~late], groups)
     seen = dict(target_X=normaliser.apply(features[~late], groups), target_speaker=_speakers(heard))
     task = replace(pair.task, **seen, normaliser=normaliser, later_X=normaliser.apply(features[late]))
-    truth, known = (None, None) if pair.truth is None else (pair.truth[late], pair.truth[~late])
-    return replace(pair, task=task, truth=truth, target=pair.target[late], heard=known)
+    truth, heard_truth = (None, None) if pair.truth is None else (pair.truth[late], pair.truth[~late])
+    return replace(pair, task=task, truth=truth, target=pair.target[late], heard=heard_truth)
 
 # %% ../../nbs/tasks/tasks.ipynb #04b0c0a3
 def counted(
@@ -299,11 +299,11 @@ def answer(
     asked = task.target_X if task.later_X is None else task.later_X
     if task.later_X is not None and method.fit is None:
         raise SereError(f"{method.line}: it has no model for recordings that come later")
-    said = method.run(task) if task.later_X is None else method.fit(task).predict_proba(asked)
-    said, wanted = np.asarray(said), (len(asked), len(task.classes))
-    if said.shape != wanted or not np.isfinite(said).all():
-        raise SereError(f"probabilities of shape {said.shape}, wanted are {wanted} finite ones")
-    return said
+    probabilities = method.run(task) if task.later_X is None else method.fit(task).predict_proba(asked)
+    probabilities, wanted = np.asarray(probabilities), (len(asked), len(task.classes))
+    if probabilities.shape != wanted or not np.isfinite(probabilities).all():
+        raise SereError(f"probabilities of shape {probabilities.shape}, wanted are {wanted} finite ones")
+    return probabilities
 
 # %% ../../nbs/tasks/tasks.ipynb #a5b6c7d8
 SCORES = ("uar", "war", "ece", "sure", "strange")
@@ -317,10 +317,10 @@ def score(
     all utterances, `strange` for utterances of no known emotion (chapter confidence)."""
     if truth is None:
         return {}
-    known, guess = truth >= 0, probabilities.argmax(axis=1)
-    values = [measure(truth[known], guess[known]) for measure in (uar, war)]
+    of_a_class, guess = truth >= 0, probabilities.argmax(axis=1)
+    values = [measure(truth[of_a_class], guess[of_a_class]) for measure in (uar, war)]
     values += [measure(truth, probabilities) for measure in (calibration_error, surer_half)]
-    return dict(zip(SCORES, [*values, strangeness(~known, probabilities)]))
+    return dict(zip(SCORES, [*values, strangeness(~of_a_class, probabilities)]))
 
 # %% ../../nbs/tasks/tasks.ipynb #9e85b088
 def _answers(pair, methods, tasks, target_shots):
@@ -337,14 +337,14 @@ def _answers(pair, methods, tasks, target_shots):
             yield number, name, start, asked, whole[name] if name in whole else answer(method, asked)
 
 # %% ../../nbs/tasks/tasks.ipynb #6b961100
-def _row(pair, shots, number, name, labels, task, said, start):
+def _row(pair, shots, number, name, labels, task, probabilities, start):
     "One row of results: task, scores and time, with the answers that count and the truth behind them."
     corpora = dict(source=pair.source.corpus.iloc[0], target=pair.target.corpus.iloc[0])
     kept = counted(task)
-    said, truth = said[kept], None if pair.truth is None else pair.truth[kept]
-    scores = {**dict.fromkeys(SCORES, np.nan), **score(truth, said)}
+    probabilities, truth = probabilities[kept], None if pair.truth is None else pair.truth[kept]
+    scores = {**dict.fromkeys(SCORES, np.nan), **score(truth, probabilities)}
     row = dict(corpora, shots=shots, draw=number, method=name, **scores, labels_used=labels)
-    row.update(seconds=perf_counter() - start, probabilities=said, emotions=pair.task.classes)
+    row.update(seconds=perf_counter() - start, probabilities=probabilities, emotions=pair.task.classes)
     named = pair.target.assign(path=path_texts(pair.target.path, pair.target.index))
     row.update(truth=truth, paths=np.array(places(named), dtype=object)[kept])
     return dict(row, classes=len(pair.task.classes), target_size=int(kept.sum()))
@@ -361,6 +361,6 @@ def run_task(
     computed."""
     numbers = range(draws) if isinstance(draws, int) else draws
     tasks = {number: pair.draw(shots, number, target_shots) for number in numbers}
-    for number, name, start, task, said in _answers(pair, methods, tasks, target_shots):
+    for number, name, start, task, probabilities in _answers(pair, methods, tasks, target_shots):
         used = labels_used(methods[name].labels, target_shots)
-        yield _row(pair, shots, number, name, used, task, said, start)
+        yield _row(pair, shots, number, name, used, task, probabilities, start)
