@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -71,7 +72,7 @@ def run_all(browser, lab, name):
     "A chapter in JupyterLab, being run from top to bottom."
     tab = browser.new_page(viewport={"width": 1400, "height": 1000})
     tab.set_default_timeout(120_000)
-    tab.goto(f"{lab}lab/tree/{name}?reset")
+    tab.goto(f"{lab}lab/tree/{Path(name).name}?reset")
     tab.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     if "kernelspec" not in json.loads((ROOT / "nbs" / name).read_text(encoding="utf-8"))["metadata"]:
         tab.get_by_role("button", name="Select Kernel").click()  # it names none, so that it runs anywhere

@@ -66,6 +66,8 @@ def test_they_are_drawn_from_the_whole_target_and_nested():
     assert (twenty.target_y == pair.truth)[twenty.target_y >= 0].all()
     others = [tuple(pair.draw(5, draw, 10).target_y) for draw in range(5)]
     assert len(set(others)) == 5 and np.array_equal(ten.source_y, pair.draw(5, 3).source_y)
+    sources = [tuple(pair.draw(5, draw).source_y) for draw in (0, 1, 2, 3, 4, 0)]
+    assert len(set(sources)) == 5 and sources[0] == sources[5]  # so are the source's, again with the number
     spread = [len(set(pair.draw(5, draw, 10).target_y)) for draw in range(20)]
     assert len(set(spread)) > 1  # in total, not so many of each emotion
 

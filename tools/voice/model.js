@@ -1,4 +1,5 @@
-// The ready model of chapter recogniser in a browser: its networks run by ONNX Runtime, its answers as `sere_nb` gives them.
+// The ready model of chapter recogniser in a browser: its networks run by ONNX Runtime,
+// its answers as `sere_nb` gives them.
 import { FIELD, HOP, RATE, SILENCE, loudness, total } from "./frames.js";
 import { speechSign, voice } from "./listening.js";
 import { functionals, tracks } from "./prosody.js";
