@@ -45,15 +45,22 @@ def imported(source, package=""):
             above = package.split(".")[: len(package.split(".")) - node.level + 1] if node.level else []
             module = ".".join([*above, *([node.module] if node.module else [])])
             names |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    names = {faces().get(name, name) for name in names}
     return {path for name in names if (path := module_path(name))}
 
 
 @functools.cache
 def faces():
-    "Name -> module of what the package gives without a module's name."
-    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
-    found = [node for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "_FACE"]
-    return ast.literal_eval(found[0].value) if found else {}
+    "`sere_nb.NAME` and `sere_nb.FOLDER.NAME` -> the module that they come from."
+    made = {}
+    for file in (PACKAGE / "__init__.py", *PACKAGE.glob("*/__init__.py")):
+        package = ".".join(file.relative_to(ROOT).parent.parts)
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "face":
+                listed = ast.literal_eval(node.args[1]).items()
+                every = [(name, home) for home, names in listed for name in names.split()]
+                made |= {f"{package}.{name}": f"{package}.{home}" for name, home in every}
+    return made
 
 
 @functools.cache
@@ -79,8 +86,7 @@ def needs(notebook):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     first = imported(MAGIC.sub("pass", code))
-    if PACKAGE / "__init__.py" in first:
-        first |= {module_path(f"sere_nb.{module}") for name, module in faces().items() if name in code}
+    first |= {module_path(module) for name, module in faces().items() if name in code}
     if re.search(r"(?m)^\s*[%!].*\bsere\b|sere_nb\.command", code):
         first.add(PACKAGE / "command" / "cli.py")
     return reached(first)

@@ -644,7 +644,7 @@ def test_options_are_named(corpus):
     ):
         with pytest.raises(SereError, match=said):
             extract(corpus, **{"encoder": "random", "cache": False, **wrong})
-    with pytest.raises(SereError, match="the table is empty"):
+    with pytest.raises(SereError, match="a table without utterances"):
         extract(corpus.head(0), encoder="random", cache=False)
 
 

@@ -12,9 +12,7 @@ import sere_nb
 HOME = Path(sere_nb.__file__).parent
 FOLDERS = "base corpus sound encoding tasks field relatives answers study command".split()
 MODULES = sorted(path for name in FOLDERS for path in (HOME / name).glob("[!_]*.py"))
-TWINS = (
-    "field/plain.py"  # the method once more, in one file: with the names of the modules, on purpose
-)
+TWINS = "field/plain.py"  # the method once more, in one file: with the names of the modules, on purpose
 
 
 def tree(path):

@@ -233,6 +233,7 @@ def test_same_on_one_and_on_two_threads():
     assert said[0] == said[1] and len(said[0]) > 1000
 
 
+@pytest.mark.slow
 def test_fifty_thousand_samples():
     random = generator("many")
     y = random.integers(0, 5, 50_000)
@@ -244,6 +245,7 @@ def test_fifty_thousand_samples():
     assert np.mean(model.transduction_ == y) > 0.9 and time.perf_counter() - start < 120
 
 
+@pytest.mark.slow
 def test_real_speech(real_corpora):
     "German to Italian, spectra only: better than the same labels without the field, over four draws."
     from sere_nb.corpus.audio import read_audio

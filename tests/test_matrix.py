@@ -492,6 +492,7 @@ def test_a_method_that_returns_nonsense_is_named():
             study(None, methods={"nonsense": Method(nonsense, "says nothing")})
 
 
+@pytest.mark.slow
 def test_no_scheduler_and_no_workers():
     pytest.importorskip("distributed")
     with pytest.raises(SereError, match="no Dask scheduler answers at tcp://127.0.0.1:9"):

@@ -35,6 +35,7 @@ def test_it_is_complete_and_small(sheet):
     assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) <= 3_000_000
 
 
+@pytest.mark.slow
 def test_every_file_decodes_whole_and_the_same_twice(sheet):
     for path in sheet.path:
         waveform = read_audio(FOLDER / path)

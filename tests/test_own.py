@@ -258,6 +258,7 @@ def test_the_ready_answers_are_those_of_predict(heard, calls):
         assert np.allclose(alone.prediction.probabilities, heard.answers[place].prediction.probabilities)
 
 
+@pytest.mark.slow
 def test_several_processes_hear_the_same(heard, calls):
     side = hear_own(calls, jobs=2)
     assert side.names == heard.names and side.failed == heard.failed

@@ -494,6 +494,7 @@ def test_a_full_disk_keeps_the_model_that_was_there(kept, tmp_path, monkeypatch)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.slow
 def test_real_speech_of_unheard_speakers(real_corpora):
     source, target = (load_corpus(name, real_corpora / name) for name in ("emodb", "emovo"))
     some = lambda table: table[table.emotion.isin(["anger", "happiness", "neutral", "sadness"])]

@@ -114,6 +114,7 @@ def test_no_stretch_is_too_long_and_none_overlap():
     assert stretches(np.zeros(100, bool), np.zeros(100)) == []
 
 
+@pytest.mark.slow
 def test_waiting_costs_no_memory(tmp_path):
     "What is held of a longer recording grows by a few numbers for each 20 ms, not by its samples."
     import tracemalloc
@@ -242,6 +243,7 @@ def test_one_bad_file_among_many(recogniser, tmp_path, capsys):
     assert failed == 2 and not out and "without a recording" in err[0] and "no such file" in err[1]
 
 
+@pytest.mark.slow
 def test_several_processes_answer_as_one(recogniser, tmp_path, capsys):
     "The same answers in the same order, whoever speaks, and a bad file costs the others nothing."
     for number, path in enumerate(TABLE.path[:9]):
