@@ -4,8 +4,10 @@ import re
 import sys
 
 import nbformat
-from notebooks import NOTEBOOKS, chapters, dump, link, on_the_road, read, settings, title
+from notebooks import NOTEBOOKS, chapters, dump, link, notebooks, on_the_road, read, settings, title
 
+# Without it JupyterLab asks for a kernel whenever a notebook is opened.
+KERNEL = {"display_name": "python3", "language": "python", "name": "python3"}
 LONGEST_LINE = 110  # characters, as in ruff.toml
 
 
@@ -73,14 +75,16 @@ def addressed(notebook, config):
 
 
 def generated(path, config):
-    "A notebook as it should be: chapters are framed, the index has its links, the rest is as it is."
+    "A notebook as it should be: each has its kernel, chapters are framed, the index has its links."
+    notebook = read(path)
+    notebook.metadata = {"kernelspec": KERNEL}
     if path in chapters():
-        return framed(path, read(path), config)
-    return addressed(read(path), config) if path == NOTEBOOKS / "index.ipynb" else read(path)
+        return framed(path, notebook, config)
+    return addressed(notebook, config) if path == NOTEBOOKS / "index.ipynb" else notebook
 
 
 def frame():
-    "Write the generated parts of all chapters and of the index."
+    "Write the generated parts of all notebooks."
     config = settings()
-    for path in [*chapters(), NOTEBOOKS / "index.ipynb"]:
+    for path in notebooks():
         path.write_text(dump(generated(path, config)), encoding="utf-8")
