@@ -629,8 +629,8 @@ def test_the_way_of_an_owner(asked, calls, here, tmp_path):
     assert len(again) == 4 and not again & {(row["path"], row["start"], row["channel"]) for row in rows}
 
 
-def test_answers_for_another_folder_are_one_line(calls, here, tmp_path, monkeypatch, heard):
-    monkeypatch.setattr(own, "hear_own", lambda *_, **__: heard)
+def test_answers_for_another_folder_are_one_line_before_anything_is_heard(calls, here, tmp_path, monkeypatch):
+    monkeypatch.setattr(own, "hear_own", lambda *_, **__: pytest.fail("it was heard"))
     write_answers(tmp_path / "answers.csv", told(("gone.ogg", "anger")))
     code, _, fault = here("adapt", calls, "--answers", tmp_path / "answers.csv", "--out", tmp_path / "own")
     (line,) = fault.splitlines()

@@ -7,6 +7,6 @@ __getattr__, __dir__, __all__ = face(
     {  # module: what others may use of it
         "recogniser": "semantic_width encoder_of Recogniser adapt save load predict",
         "asking": "Channel Jobs Level Overwrite say predict_command",
-        "own": "OWN_FILES recognise hear_own ready_pack labelled adapt_own right_line write_own",
+        "own": "OWN_FILES recognise hear_own ready_pack labelled check_answers adapt_own right_line write_own",
     },
 )

@@ -98,13 +98,15 @@ def adapt_command(
     overwrite: Overwrite = False,
 ):
     "A model for recordings without labels: from labels of the sources, and a few answers of yours."
-    from sere_nb.answers.own import OWN_FILES, adapt_own, hear_own, labelled, write_own
+    from sere_nb.answers.own import OWN_FILES, adapt_own, check_answers, hear_own, labelled, write_own
     from sere_nb.corpus.tables import read_answers
     from sere_nb.study.study import usable_folder
 
     place = Output("adapt", out, paths_in(folder, answers, *(source or ())), overwrite)
     place.check(*OWN_FILES)
     given = None if answers is None else read_answers(answers)
+    if given is not None:
+        check_answers(given, folder)
     wanted = [emotion_name(name.strip()) for name in emotions.split(",")] if emotions else None
     side = labelled(source or (), wanted, jobs)
     heard = hear_own(folder, jobs, channel, bar=True)
