@@ -415,7 +415,7 @@ def test_the_page_is_light(site):
 
 
 def test_modules_are_small():
-    files = sorted((ROOT / "tools" / "voice").glob("*.js"))
+    files = sorted((ROOT / "site" / "voice").glob("*.js"))
     assert len(files) > len(MODULES)
     for file in files:
         lines = file.read_text(encoding="utf-8").splitlines()

@@ -88,7 +88,7 @@ def make_voice(site):
     target, runtime = site / "voice", npm_package("onnxruntime-web") / "dist"
     voice.export(target)
     shared = ROOT / "sere_nb" / "bundled" / "live" / "panel.js"
-    for module in (*(ROOT / "tools" / "voice").glob("*.js"), shared):
+    for module in (*(ROOT / "site" / "voice").glob("*.js"), shared):
         shutil.copy(module, target)
     (target / "ort").mkdir()
     for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
