@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Are "unfamiliar" answers of the bundled model less often right, or too confident? Recordings of five corpora
-that it did not learn from, as recorded and through every channel, each on its own as `sere predict` hears it.
+"""Are "unfamiliar" answers of the bundled model less often right, or too confident? Recordings of five
+corpora that it did not learn from, as recorded and through every channel, each on its own as `sere predict`
+hears it.
 
     python evidence/unfamiliar.py --corpora FOLDER [--sample 100] [--jobs 2]
 
