@@ -61,6 +61,7 @@ def folder_of(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_demo_writes_what_it_promises(demo):
     listed = {"report.html", "metrics.json", "model", MANIFEST}
     assert {path.name for path in demo.iterdir()} == listed
@@ -86,6 +87,7 @@ def test_demo_is_reproducible(demo, sere, tmp_path):
     assert first == second
 
 
+@pytest.mark.slow
 def test_predict_reads_what_demo_wrote(demo, sere, tmp_path):
     clip = mini_corpus("it").path[0]
     text, machine = (sere("predict", clip, *more, "--model", demo / "model") for more in ([], ["--json"]))
@@ -95,9 +97,9 @@ def test_predict_reads_what_demo_wrote(demo, sere, tmp_path):
 
 
 @pytest.mark.parametrize("rate,channels", [(8_000, 1), (96_000, 1), (44_100, 6)])
-def test_predict_reads_any_recording(demo, sere, tmp_path, rate, channels):
+def test_predict_reads_any_recording(sere, tmp_path, rate, channels):
     soundfile.write(tmp_path / "a.wav", noise(1.0, rate, channels), rate)
-    assert sere("predict", tmp_path / "a.wav", "--model", demo / "model").returncode == 0
+    assert sere("predict", tmp_path / "a.wav").returncode == 0
 
 
 BAD_FILES = {
@@ -110,15 +112,15 @@ BAD_FILES = {
 
 
 @pytest.mark.parametrize("kind", [kind for kind in BAD_FILES if kind != "silence"])
-def test_predict_names_a_bad_file_and_reads_the_rest(demo, sere, tmp_path, kind):
+def test_predict_names_a_bad_file_and_reads_the_rest(sere, tmp_path, kind):
     BAD_FILES[kind](tmp_path / "bad.wav")
-    done = sere("predict", tmp_path / "bad.wav", mini_corpus("it").path[0], "--model", demo / "model")
+    done = sere("predict", tmp_path / "bad.wav", mini_corpus("it").path[0])
     assert "bad.wav" in one_line(done) and len(done.stdout.strip().splitlines()) == 1
 
 
-def test_silence_is_an_answer(demo, sere, tmp_path):
+def test_silence_is_an_answer(sere, tmp_path):
     BAD_FILES["silence"](tmp_path / "quiet.wav")
-    done = sere("predict", tmp_path / "quiet.wav", mini_corpus("it").path[0], "--model", demo / "model")
+    done = sere("predict", tmp_path / "quiet.wav", mini_corpus("it").path[0])
     first, second = done.stdout.strip().splitlines()
     assert done.returncode == 0 and "quiet.wav: no speech" in first and "no speech" not in second
 

@@ -215,6 +215,7 @@ def test_words_as_classes_with_some_unknown():
         ResonanceClassifier().fit(np.eye(4), np.array(["a", 1, "b", -1], dtype=object))
 
 
+@pytest.mark.slow
 def test_same_on_one_and_on_two_threads():
     script = (
         "import sys; sys.path.insert(0, 'tests'); from test_irf import clouds, settled; "

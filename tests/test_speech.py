@@ -54,6 +54,7 @@ def detectors():
     yield "silero"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("detector", detectors())
 def test_a_call_of_ten_minutes(call, detector):
     path, truth = call

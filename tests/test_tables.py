@@ -372,6 +372,7 @@ def test_predictions_say_from_when_to_when(both):
     assert list(told.path) == list(map(str, both[0]["long"].path))
 
 
+@pytest.mark.slow
 def test_answers_of_ones_own_say_from_when_to_when(both, tmp_path):
     heard, table = hear_own(both[1] / "long"), own_table(both[1] / "long")
     assert len(heard.answers) == len(table) == len(both[0]["long"]) and "start" in table
