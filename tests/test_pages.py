@@ -228,6 +228,7 @@ def test_keys_answer_and_nothing_is_lost(browser, folder, answers, classes, tmp_
     expected[data["rows"][3]["path"]] = "quiet joy"
     tab.keyboard.press("q")  # the new word is a button now
     expected[data["rows"][4]["path"]] = "quiet joy"
+    tab.wait_for_timeout(1000)  # Chromium hands what a page stores to another process, a little later
     tab.reload()  # in the middle, without saving: the page warns, and remembers
     assert faults == ["beforeunload"]
     faults.clear()

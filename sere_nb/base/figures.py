@@ -191,7 +191,7 @@ def image_element(
     alt: str,  # what is to be seen, in words
     dpi="figure",  # dots per inch
     **attributes,  # further ones of the element
-) -> str:  # an <img> element
+) -> str:  # an image element of HTML
     "The figure as part of a page."
     return f"<img{_as_data(as_png(figure, dpi), 'image/png', alt=shown(alt), **attributes)}>"
 
@@ -199,7 +199,7 @@ def image_element(
 def audio_element(
     waveform: np.ndarray,  # (N,) at 16 kHz
     **attributes,  # further ones of the element
-) -> str:  # an <audio> element
+) -> str:  # an audio element of HTML
     "The waveform as part of a page, to be listened to."
     return f"<audio controls{_as_data(as_wav(waveform), 'audio/wav', **attributes)}></audio>"
 
