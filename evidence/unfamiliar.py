@@ -25,7 +25,7 @@ def rows_of(model, table, channel, jobs):
     "Confidence, distance and whether it is right, of each recording of a corpus through a channel."
     with tempfile.TemporaryDirectory() as folder:
         heard = table if channel == "recorded" else table.assign(path=through(channel, table, folder).path)
-        X = extract(heard, "both", "bundled", cache=channel == "recorded", jobs=jobs)
+        X = extract(heard, "both", "bundled", cache=None if channel == "recorded" else False, jobs=jobs)
     said = model.probabilities(model.normaliser.apply(X))
     right = np.array(model.classes)[said.argmax(axis=1)] == table.emotion.to_numpy()
     told = dict(corpus=table.corpus.iloc[0], channel=channel, right=right, confidence=said.max(axis=1))
