@@ -31,6 +31,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
         "speakers": "What it is worth to know who speaks",
         "speech": "Calls, stretch by stretch",
         "channels": "One person or two in the channels of a recording",
+        "unfamiliar": "Answers to recordings unlike all that the bundled model knows",
     },
     "Compared with which methods?": {
         "relatives": "Related methods",
