@@ -44,6 +44,7 @@ QUESTIONS = {  # question -> claim -> title; a claim that is not here comes last
     },
     "Which part helps?": {
         "voices": "The parts of sere",
+        "uneven": "What sere loses without its balance constraint",
         "ablations": "The parts of the plain field",
         "clusters": "Clusters with the field and without",
         "highlights": "Which moments speak",
