@@ -246,9 +246,11 @@ def shortened(frame):
 
 
 def by_setting(frame):
-    "Means over corpora of every setting that was tried."
-    means = frame.groupby("setting", sort=False).mean(numeric_only=True).reset_index()
-    yield f"Mean of {frame.corpus.nunique()} corpora", plain(means)
+    "Means over corpora, or over tasks, of every setting that was tried."
+    keys = [name for name in ("condition", "setting") if name in frame]
+    means = frame.groupby(keys, sort=False).mean(numeric_only=True).reset_index()
+    over = f"{frame.corpus.nunique()} corpora" if "corpus" in frame else f"{len(frame.groupby(TASK))} tasks"
+    yield f"Mean of {over}", plain(means)
 
 
 def by_folder(frame):
