@@ -255,6 +255,7 @@ def test_advice_on_speakers_is_not_what_is_done_already(speakers, norm):
     assert bool(said) == (norm in ("speaker", "auto"))
 
 
+@pytest.mark.slow
 def test_interruption_leaves_nothing_half_written(tmp_path):
     words = ["transfer", "--source", "mini-de", "--target", "mini-zh", "--draws", "2000"]
     process = subprocess.Popen(

@@ -513,6 +513,7 @@ def test_two_processes_write_the_same_entries(tmp_path):
     assert FeatureCache(tmp_path).info()["entries"] == 20
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle(tmp_path):
     "SIGKILL at a random moment of writing, five times: what is there is whole."
     cache, random = FeatureCache(tmp_path), np.random.default_rng(0)
@@ -563,6 +564,7 @@ def test_content_counts_not_the_name(corpus, tmp_path):
     assert cache.info()["entries"] == 25
 
 
+@pytest.mark.slow
 def test_processes_give_the_same_rows(corpus, tmp_path):
     encoder = load_encoder("random")
     alone = extract(corpus, "both", encoder, cache=False)

@@ -316,6 +316,7 @@ def test_resume_needs_neither_audio_nor_features_again(tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(first[COLUMNS], again[COLUMNS])
 
 
+@pytest.mark.slow
 def test_two_runs_in_one_folder(tmp_path):
     first = start(*WORDS, "--out", tmp_path / "out")
     wait_for(tmp_path / "out", 50_000, first)
@@ -402,6 +403,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", str(place)], check=True)
 
 
+@pytest.mark.slow
 def test_full_disk(small_disk):
     with pytest.raises(SereError) as error:
         study(small_disk / "out", draws=100)
@@ -462,6 +464,7 @@ def deadly(task):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_lost_process_gives_one_line(tmp_path):
     with pytest.raises(SereError, match="a worker process was lost.*--resume"):
         study(

@@ -76,6 +76,7 @@ def test_same_probabilities_on_prosody_with_missing_numbers():
 
 
 @pytest.mark.parametrize("naming", ["named", "nobody"])
+@pytest.mark.slow
 def test_same_probabilities_on_real_speech(real_corpora, naming):
     "From German to Italian actors; features are kept in the cache that SERE_CACHE names."
     source, target = (load_corpus(name, real_corpora / name) for name in ("emodb", "emovo"))

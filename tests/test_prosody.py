@@ -144,6 +144,7 @@ def test_functionals_follow_what_was_said(speech):
     assert abs(vector["pitch_p50"] - 12 * np.log2(np.median(true) / 27.5)) < 0.5
 
 
+@pytest.mark.slow
 def test_network_equals_torchcrepe():
     torch, torchcrepe = pytest.importorskip("torch"), pytest.importorskip("torchcrepe")
     frames = generator("frames").standard_normal((8, 1024)).astype(np.float32)

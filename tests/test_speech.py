@@ -355,6 +355,7 @@ def film(path, form, codec, rate, channels, seconds=None):
 
 
 @pytest.mark.parametrize("suffix,form,codec", FILMS)
+@pytest.mark.slow
 def test_containers_of_film(recogniser, tmp_path, suffix, form, codec):
     pytest.importorskip("av")
     done = []

@@ -269,6 +269,7 @@ def test_keys_of_whole_files_stay_and_those_of_parts_differ(both, tmp_path):
     assert audio_digest(Part(twin, 0, 1)) != every[1]
 
 
+@pytest.mark.slow
 def test_features_are_those_of_single_files(both, tmp_path):
     single, long = (extract(both[0][name], "encoder", cache=tmp_path) for name in ("single", "long"))
     assert np.abs(single - long).max() < 1e-4 * single.std()
@@ -348,6 +349,7 @@ def test_features_in_a_study_know_their_times(both, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_study_and_its_report_are_those_of_single_files(both, tmp_path):
     found, clips = {}, {}
     for name, table in both[0].items():

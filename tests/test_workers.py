@@ -21,6 +21,7 @@ extract(mini_corpus(), "prosody", cache=sys.argv[1], jobs=2)
 """
 
 
+@pytest.mark.slow
 def test_extraction_whose_process_is_killed(tmp_path):
     "All of its processes write to the same pipes, which are open until the last of them has ended."
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -45,6 +46,7 @@ def deadly(waveforms):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_lost_worker_of_extraction_is_named(tmp_path):
     recipe = _Recipe([0], deadly, {}, int)
     unit = (0, recipe, {0: (mini_corpus("de").path[0], "")})
