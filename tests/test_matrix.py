@@ -376,7 +376,9 @@ def test_runs_that_start_at_the_same_instant(tmp_path):
     wrote = [line.split()[1:] for line in lines if line.startswith("wrote")]
     refused = [line for line in lines if line.startswith("refused")]
     assert len(lines) == 60 and {count for count, _ in wrote} == set(map(str, range(20)))
-    assert refused and all(str(tmp_path) in line for line in refused), refused  # it names the folder
+    assert refused and all(
+        "another run is writing there" in line or "other options" in line for line in refused
+    )
     for count in range(20):
         store = JobStore(tmp_path / str(count))
         assert {job.method for job in store.finished()} == {

@@ -71,6 +71,7 @@ def _interrupted():
     command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     more = "; --resume goes on" if command in ("transfer", "matrix") else ""
     _say(f"interrupted; no half-written file was left{more}", sys.stderr)
+    warnings.showwarning = lambda *_: None  # what workers that were stopped warn of says nothing more
 
 # %% ../../nbs/command/cli.ipynb #887a7ccd
 def main():

@@ -112,7 +112,7 @@ def _of_a_study(path):
         raise sqlite3.DatabaseError("file is not a database")
     if b"CREATE TABLE job (job TEXT PRIMARY KEY, scores TEXT" not in start:
         raise SereError(f"{path}: a database, but not one of a study; choose another folder")
-    for seconds in (0.1, 0.1, 0.1, 0):  # another run may be making it
+    for seconds in (*20 * [0.1], 0):  # another run may be making it
         if path.is_symlink() or path.stat().st_nlink > 1:
             time.sleep(seconds)
         else:
@@ -123,7 +123,7 @@ def _of_a_study(path):
 def _fresh(path):
     "A file with empty tables. Others of SQLite beside it, without theirs, are somebody else's."
     for other in ("-wal", "-shm", "-journal"):
-        if os.path.lexists(f"{path}{other}"):
+        if os.path.lexists(f"{path}{other}") and not os.path.lexists(path):  # or another run was faster
             raise SereError(f"{path}{other}: is there without {path.name}; choose another folder")
     temporary = beside(path)
     try:

@@ -291,7 +291,7 @@ def held_out_loss(
     return (np.sum(sums, 0) / len(shard[0])).tolist()
 
 # %% ../../nbs/workshop/bundled_encoder.ipynb #f902b8b7
-def _losses(student, statistics, depth, waveforms, theirs):
+def _distances(student, statistics, depth, waveforms, theirs):
     "How far the student's states are from the teacher's, layer by layer."
     with torch.autocast("cpu", torch.bfloat16):
         ours = student_states(student, waveforms, statistics, depth)
@@ -319,7 +319,9 @@ def distil(
         run.load(checkpoint)
     while run.step < steps:
         random = np.random.default_rng([seed, run.step])
-        losses = _losses(student, statistics, depth, *draw_batch(shards, statistics, frames, depth, random))
+        losses = _distances(
+            student, statistics, depth, *draw_batch(shards, statistics, frames, depth, random)
+        )
         now = learning_rate(run.step, steps, rate, cooldown=cooldown)
         run.follow(sum(weight * loss for weight, loss in zip(weights, losses)), now)
         sums += [loss.item() for loss in losses]
