@@ -186,16 +186,21 @@ def convert(
     target.seek(0)
 
 # %% ../../nbs/corpus/audio.ipynb #92e857fd
+@contextmanager
 def _open(path):
     "The sound file of a path."
     import soundfile
 
-    if kind := container(path):
-        with room(path):
-            copy = tempfile.TemporaryFile()
+    if not (kind := container(path)):
+        with _by_libsndfile(path) as file:
+            yield file
+        return
+    with room(path):
+        copy = tempfile.TemporaryFile()
+    with copy:  # which a sound file that reads it would leave open
         convert(path, kind, copy)
-        return soundfile.SoundFile(copy)
-    return _by_libsndfile(path)
+        with soundfile.SoundFile(copy) as file:
+            yield file
 
 
 def _by_libsndfile(path):
